@@ -1,0 +1,377 @@
+"""The command line. What a command needs beyond click is imported when it runs, so that `--help` is quick."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from engine.duration import format_duration, parse_duration, seconds
+from engine.errors import ParameterError, ScenarioError, SwarmscopeError
+from swarmscope import __version__
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
+    from engine.commands import Timed
+    from engine.scenario import Scenario
+    from engine.simulation import Simulation
+
+PROGRAM = "swarmscope"
+COMPLETE = "_SWARMSCOPE_COMPLETE"
+BROKE, USAGE, FAULT, INTERRUPTED, CLOSED = 1, 2, 70, 130, 141
+"""Exit status: a safety invariant broke; bad usage; a fault of ours; Ctrl+C; standard output closed."""
+
+CHUNK = 20_000  # events between two looks at the progress bar
+
+
+def main(args: Sequence[str] | None = None) -> int:
+    """Run the command line on `args` (those of the process, if None), and return the exit status."""
+    _open_missing_streams()
+    try:
+        status = _dispatch(list(sys.argv[1:] if args is None else args))
+        sys.stdout.flush()
+        return status
+    except BrokenPipeError:
+        # Nobody reads on (`| head`). What is still buffered would raise again when Python exits.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return CLOSED
+    except (KeyboardInterrupt, click.Abort):
+        _complain("interrupted")
+        return INTERRUPTED
+    except click.UsageError as error:
+        command = error.ctx.command_path if error.ctx else PROGRAM
+        _complain(f"{error.format_message().rstrip('.')} (see {command} --help)")
+        return USAGE
+    except click.ClickException as error:
+        _complain(error.format_message())
+        return USAGE
+    except SwarmscopeError as error:
+        _complain(str(error))
+        return USAGE
+    except OSError as error:
+        _complain(f"{error.filename or 'standard output'}: {error.strerror or error}")
+        return USAGE
+    except Exception:
+        import traceback
+
+        traceback.print_exc()
+        _complain(
+            "this is a fault in Swarmscope, or in the scenario if it is your own; the lines above say where"
+        )
+        return FAULT
+
+
+def _dispatch(args: list[str]) -> int:
+    if COMPLETE in os.environ:
+        from app.completion import complete
+
+        return complete(cli, os.environ[COMPLETE])
+    try:
+        with cli.make_context(PROGRAM, args) as context:
+            return int(cli.invoke(context) or 0)
+    except click.exceptions.Exit as leaving:
+        return leaving.exit_code
+
+
+def _open_missing_streams() -> None:
+    """Give a process that was started without standard streams (`>&-`) ones that lead nowhere."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, Path(os.devnull).open(mode, encoding="utf-8"))  # noqa: SIM115
+        elif mode == "w" and hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
+
+
+def _complain(sentence: str) -> None:
+    click.echo(f"{PROGRAM}: {sentence}", err=True)
+
+
+class Seed(click.ParamType[int]):
+    """A seed: 0 <= seed < 2**64."""
+
+    name = "integer"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        text = str(value)
+        seed = int(text) if text.isascii() and text.isdigit() and len(text) <= 20 else -1
+        if not 0 <= seed < 2**64:
+            self.fail(f"{text!r} is no seed; write a whole number from 0 to {2**64 - 1}", param, ctx)
+        return seed
+
+
+class VirtualTime(click.ParamType[int]):
+    """A duration such as `90`, `1.5s`, `250ms`, `2m`, as microseconds."""
+
+    name = "duration"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        try:
+            return parse_duration(value)
+        except ParameterError as error:
+            self.fail(str(error), param, ctx)
+
+
+class Speed(click.ParamType[float]):
+    """Virtual seconds per real second, above 0; a trailing `x` is welcome."""
+
+    name = "factor"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        try:
+            speed = float(str(value).removesuffix("x"))
+        except ValueError:
+            speed = 0.0
+        if not 0 < speed < float("inf"):
+            self.fail(f"{value!r} is no speed; write a number above 0, such as 4 or 0.5", param, ctx)
+        return speed
+
+
+def _complete_scenario(
+    ctx: click.Context, param: click.Parameter, incomplete: str
+) -> list[CompletionItem[str]]:
+    from app.completion import scenarios
+
+    return scenarios(incomplete)
+
+
+def _complete_setting(
+    ctx: click.Context, param: click.Parameter, incomplete: str
+) -> list[CompletionItem[str]]:
+    from app.completion import settings
+
+    return settings(incomplete)
+
+
+class Commands(click.Group):
+    """The group of commands; who forgets `play` or `run` before a scenario is told so."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args[0] not in self.commands:
+            from scenarios.registry import names
+
+            if args[0] in names() or args[0].endswith(".py"):
+                raise click.UsageError(
+                    f"{args[0]!r} is a scenario; write {PROGRAM} play {args[0]}, or {PROGRAM} run {args[0]}",
+                    ctx,
+                )
+        return super().resolve_command(ctx, args)
+
+
+scenario_argument = click.argument("scenario", shell_complete=_complete_scenario)
+settings_option = click.option(
+    "-p",
+    "--param",
+    "settings",
+    multiple=True,
+    metavar="NAME=VALUE",
+    shell_complete=_complete_setting,
+    help="Set a parameter; as often as needed. `describe` lists them.",
+)
+script_option = click.option(
+    "--script",
+    metavar="FILE",
+    type=click.Path(allow_dash=True),
+    help="Commands to carry out, one a line, such as `at 2s crash 10%`.",
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
+
+
+@click.group(
+    cls=Commands, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]}
+)
+@click.version_option(__version__, prog_name=PROGRAM)
+@click.pass_context
+def cli(context: click.Context) -> int | None:
+    """A laboratory for distributed agents that lives in a terminal.
+
+    Without a command, a menu of the scenarios opens. A SCENARIO is a name that `list` shows, or the path of a
+    file of your own, such as ./mine.py.
+    """
+    if context.invoked_subcommand is not None:
+        return None
+    _need_terminal("the menu")
+    from app.application import run_app
+
+    return run_app(None, {}, None, None, None, False)
+
+
+@cli.command()
+@scenario_argument
+@settings_option
+@click.option("--seed", type=Seed(), metavar="N", help="Seed of every random choice.")
+@click.option("--speed", type=Speed(), metavar="X", help="Virtual seconds per real second.")
+@script_option
+@click.option("--paused", is_flag=True, help="Do not start at once.")
+def play(
+    scenario: str,
+    settings: tuple[str, ...],
+    seed: int | None,
+    speed: float | None,
+    script: str | None,
+    paused: bool,
+) -> int:
+    """Watch a scenario on the screen."""
+    from engine.params import read_params
+    from scenarios.registry import find
+
+    kind = find(scenario)
+    given = _read_settings(settings)
+    read_params(kind.Params, given, kind.name)
+    if script == "-":
+        raise ScenarioError("play needs the keyboard, so --script cannot be -; put the commands into a file")
+    commands = _read_script(script, kind)
+    _need_terminal("play")
+    from app.application import run_app
+
+    return run_app(scenario, given, seed, speed, commands, paused)
+
+
+@cli.command()
+@scenario_argument
+@settings_option
+@click.option(
+    "--seed", type=Seed(), metavar="N", default=0, show_default=True, help="Seed of every random choice."
+)
+@click.option(
+    "--until", type=VirtualTime(), metavar="T", help="Stop at this virtual time: 90, 1.5s, 250ms, 2m."
+)
+@click.option("--events", type=click.IntRange(min=0), metavar="N", help="Stop after this many events.")
+@script_option
+@json_option
+def run(
+    scenario: str,
+    settings: tuple[str, ...],
+    seed: int,
+    until: int | None,
+    events: int | None,
+    script: str | None,
+    as_json: bool,
+) -> int:
+    """Run a scenario without a screen, and print what came out.
+
+    It ends when the scenario says that it is over, or at its horizon, unless --until or --events say
+    otherwise.
+    Exit status: 0; 1 when a safety invariant broke; 2 for bad usage; 130 after Ctrl+C.
+    """
+    from scenarios.launch import launch
+    from scenarios.registry import find
+
+    kind = find(scenario)
+    commands = _read_script(script, kind)
+    sim = launch(kind, _read_settings(settings), seed, commands)
+    try:
+        _run(sim, until, events)
+    except KeyboardInterrupt:
+        where = f"at {format_duration(sim.now)} of virtual time, after {sim.events:,} events"
+        _complain(f"interrupted {where}; nothing is printed")
+        return INTERRUPTED
+
+    from app import output
+
+    outcome = output.outcome(sim)
+    click.echo(output.as_json(outcome) if as_json else output.outcome_text(sim, outcome))
+    broken = any(one["kind"] == "safety" and not one["holds"] for one in outcome["invariants"])
+    return BROKE if broken else 0
+
+
+def _run(sim: Simulation, until: int | None, events: int | None) -> None:
+    from app.progress import Progress
+
+    sim.stop_at(None if until is None else seconds(until), events)
+    with Progress() as progress:
+        while sim.advance(CHUNK):
+            progress.update(sim.progress, f"{seconds(sim.now):,.1f} s, {sim.events:,} events")
+
+
+@cli.command(name="list")
+@json_option
+def list_scenarios(as_json: bool) -> None:
+    """Say which scenarios there are, and what each teaches."""
+    from app import output
+    from scenarios.registry import find, names
+
+    kinds = [find(name) for name in names()]
+    click.echo(output.as_json(output.listing(kinds)) if as_json else output.listing_text(kinds))
+
+
+@cli.command(short_help="Say all about a scenario.")
+@scenario_argument
+@json_option
+def describe(scenario: str, as_json: bool) -> None:
+    """Say all about a scenario: parameters, commands, metrics, sources, things to try."""
+    from app import output
+    from scenarios.registry import find
+
+    kind = find(scenario)
+    click.echo(output.as_json(output.description(kind)) if as_json else output.description_text(kind))
+
+
+@cli.command()
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+def completion(shell: str) -> None:
+    """Print the script that teaches a shell to complete.
+
+    \b
+    bash:  eval "$(swarmscope completion bash)"    in ~/.bashrc
+    zsh:   eval "$(swarmscope completion zsh)"     in ~/.zshrc
+    fish:  swarmscope completion fish > ~/.config/fish/completions/swarmscope.fish
+    """
+    from app.completion import source
+
+    click.echo(source(cli, shell))
+
+
+def _read_settings(settings: Sequence[str]) -> dict[str, str]:
+    """Each NAME=VALUE of `-p`; the last one of a name counts."""
+    given = {}
+    for setting in settings:
+        name, equals, value = setting.partition("=")
+        if not equals or not name.strip():
+            raise ParameterError(f"-p {setting} is not right; write it as NAME=VALUE, such as -p agents=40")
+        given[name.strip()] = value
+    return given
+
+
+def _read_script(file: str | None, kind: type[Scenario]) -> list[Timed] | None:
+    """The commands in `file` (`-` is standard input), or None where there is none."""
+    if file is None:
+        return None
+    from scenarios.launch import read_script
+
+    source = "standard input" if file == "-" else file
+    try:
+        raw = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        raise ScenarioError(f"{source}, line {line}: this is not UTF-8; a script is text in UTF-8") from None
+    except IsADirectoryError:
+        raise ScenarioError(f"{source} is a folder; --script takes a file of commands") from None
+    except FileNotFoundError:
+        raise ScenarioError(f"there is no script {source}") from None
+    except OSError as error:
+        raise ScenarioError(f"the script {source} cannot be read: {error.strerror}") from None
+    return read_script(text, kind, source)
+
+
+def _has_terminal() -> bool:
+    return sys.stdin.isatty() and sys.stdout.isatty()
+
+
+def _need_terminal(what: str) -> None:
+    """Raise ScenarioError where there is no terminal to draw on."""
+    instead = f"`{PROGRAM} run SCENARIO` does without one"
+    if not _has_terminal():
+        raise ScenarioError(f"{what} needs a terminal for keyboard and screen; {instead}")
+    if os.environ.get("TERM") in {"dumb", "unknown"}:
+        raise ScenarioError(
+            f"{what} needs a terminal that can move its cursor, not {os.environ['TERM']}; {instead}"
+        )

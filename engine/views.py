@@ -1,0 +1,244 @@
+"""What a pane may see of a run: plain, immutable data, made when a frame is due.
+
+Scenarios make views, panes draw them, and neither knows the other. Times are integer microseconds of
+virtual time; positions are fractions of the drawing area (0 to 1, y downwards).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from typing import Any, Literal
+
+from msgspec import Struct
+
+
+class Health(StrEnum):
+    """How an agent is, as far as the engine knows. A pane shows it as a glyph, never by colour alone."""
+
+    UP = "up"
+    SLOW = "slow"
+    FROZEN = "frozen"
+    CRASHED = "crashed"
+    FAILED = "failed"  # its own code raised; the traceback is in the trace
+    BYZANTINE = "byzantine"
+    STARTING = "starting"
+    DRAINING = "draining"
+
+
+Tone = Literal["plain", "good", "bad", "warn", "accent", "dim"]
+"""What a thing means to the reader; the theme decides the colour."""
+
+
+class Column(Struct, frozen=True):
+    """A column of the agents pane that the scenario adds after name, role, health and load."""
+
+    key: str
+    title: str
+    align: Literal["left", "right"] = "left"
+    width: int = 8
+    help: str = ""
+
+
+class AgentRow(Struct, frozen=True):
+    """One agent. `cells` follow the view's columns; `load` is 0 to 1, or None where it has no meaning."""
+
+    id: int
+    name: str
+    role: str
+    health: Health
+    state: str
+    cells: tuple[str, ...] = ()
+    load: float | None = None
+    tone: Tone = "plain"
+
+
+class AgentsView(Struct, frozen=True):
+    columns: tuple[Column, ...]
+    rows: tuple[AgentRow, ...]
+
+
+class Inspection(Struct, frozen=True):
+    """Everything there is to know about one agent, for the inspector."""
+
+    row: AgentRow
+    state: Mapping[str, Any]  # nested plain data, in declaration order
+    durable: tuple[str, ...]  # the names in `state` that a crash does not lose
+    timers: tuple[tuple[str, int], ...]  # name, when it fires
+    mail: tuple[MovingMessage, ...]  # on its way to the agent, soonest first
+    events: tuple[LogLine, ...]  # its last events, oldest first
+    reach: str = ""  # who it is cut from, in words; empty when it reaches all
+
+
+class Layout(Struct, frozen=True):
+    """Where the agents stand. `version` grows when positions or edges change, so that a pane may cache.
+
+    With more agents than can be told apart the agents stand in clusters: `clusters` then holds, for each
+    cluster, its label and its members' ids; otherwise it is empty. `edges` are pairs of ids to be drawn, in
+    ascending order; empty when there are too many to be drawn usefully (`edges_total` says how many exist).
+    """
+
+    version: int
+    positions: Mapping[int, tuple[float, float]]
+    edges: tuple[tuple[int, int], ...]
+    edges_total: int
+    clusters: tuple[tuple[str, tuple[int, ...]], ...] = ()
+
+
+class NetworkNode(Struct, frozen=True):
+    """An agent in the network drawing; `label` is a letter or two that the scenario gives it, or empty."""
+
+    id: int
+    name: str
+    health: Health
+    tone: Tone = "plain"
+    label: str = ""
+    group: int = 0  # agents that reach one another share a group; all 0 without a partition
+
+
+class MovingMessage(Struct, frozen=True):
+    """A message in flight. `letter` is the one-character mark of its kind; `number` names it in commands."""
+
+    number: int
+    source: int
+    target: int
+    kind: str
+    letter: str
+    sent: int
+    due: int
+    lost: bool = False  # it will not arrive: lost on the link, or cut off
+    summary: str = ""
+
+
+class NetworkView(Struct, frozen=True):
+    layout: Layout
+    nodes: tuple[NetworkNode, ...]
+    moving: tuple[MovingMessage, ...]  # bounded: the soonest few hundred; `moving_total` says how many there are
+    moving_total: int
+    kinds: tuple[tuple[str, str, int], ...]  # letter, kind, how many move now
+    cuts: tuple[str, ...]  # partitions in force, in words
+    now: int
+
+
+class LogLine(Struct, frozen=True):
+    """One event of the trace. `cause` is the index of the event that led to this one, or None."""
+
+    index: int
+    time: int
+    kind: str  # deliver, lost, drop, timer, start, crash, restart, command, note, failed …
+    agent: str
+    peer: str
+    summary: str
+    cause: int | None = None
+    tone: Tone = "plain"
+
+
+class LogView(Struct, frozen=True):
+    """The bounded trace: `lines` formats a line when it is asked for, so slicing the end is cheap."""
+
+    lines: Sequence[LogLine]
+    total: int  # events since the start, of which the last len(lines) are kept
+
+
+class NarrationLine(Struct, frozen=True):
+    time: int
+    text: str
+    tone: Tone = "plain"
+
+
+class MetricView(Struct, frozen=True):
+    """A figure for the metrics pane: formatted value, what theory expects, and its course where it has one."""
+
+    name: str
+    label: str
+    value: str
+    theory: str = ""
+    unit: str = ""
+    help: str = ""
+    series: tuple[float, ...] = ()
+    theory_series: tuple[float, ...] = ()
+
+
+class Curve(Struct, frozen=True):
+    label: str
+    xs: tuple[float, ...]
+    ys: tuple[float, ...]
+    theory: bool = False
+
+
+class Plot(Struct, frozen=True):
+    """Curves on common axes; `x_range` and `y_range` fix an axis where the scenario knows its span."""
+
+    title: str
+    x_label: str
+    y_label: str
+    curves: tuple[Curve, ...]
+    x_range: tuple[float, float] | None = None
+    y_range: tuple[float, float] | None = None
+    percent: bool = False  # the y axis is a share, shown in per cent
+
+
+class MatrixCell(Struct, frozen=True):
+    """What a mark in a matrix means: glyph, words for the legend, tone."""
+
+    glyph: str
+    meaning: str
+    tone: Tone = "plain"
+
+
+class Matrix(Struct, frozen=True):
+    """A grid of agents by things, such as who knows what.
+
+    `cells[r][c]` indexes `legend`. Where there are more rows than agents can be shown, the pane folds rows
+    together and shows each legend entry's share as a shade.
+    """
+
+    title: str
+    rows: tuple[str, ...]
+    columns: tuple[str, ...]
+    cells: tuple[bytes, ...]
+    legend: tuple[MatrixCell, ...]
+    column_notes: tuple[str, ...] = ()  # one line under each column's head, such as "87 %"
+    row_ids: tuple[int, ...] = ()
+
+
+class Words(Struct, frozen=True):
+    """A block of text lines for a stage that has something to say rather than to draw."""
+
+    title: str
+    lines: tuple[tuple[str, Tone], ...]
+
+
+StagePart = Matrix | Plot | Words
+
+
+class StageView(Struct, frozen=True):
+    """The scenario's own stage: its parts stand side by side where there is room, else one above another."""
+
+    title: str
+    parts: tuple[StagePart, ...]
+
+
+class StatusView(Struct, frozen=True):
+    scenario: str
+    title: str
+    about: str  # "40 agents · small world"
+    seed: int
+    now: int
+    events: int
+    holding: int
+    broken: tuple[str, ...]  # names of broken safety invariants
+    waiting: tuple[str, ...] = ()  # liveness invariants that do not hold yet
+    over: str = ""  # why the run is over, in words; empty while it goes on
+
+
+class Frame(Struct, frozen=True):
+    """All the panes of one moment. A part that no pane asked for is None."""
+
+    status: StatusView
+    agents: AgentsView | None = None
+    network: NetworkView | None = None
+    log: LogView | None = None
+    stage: StageView | None = None
+    metrics: tuple[MetricView, ...] | None = None
+    narration: tuple[NarrationLine, ...] | None = None

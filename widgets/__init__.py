@@ -1,0 +1,1 @@
+"""Panes: each draws one kind of view and knows nothing else of the run."""

@@ -1,0 +1,91 @@
+"""The messages pane: faces of the same traffic, one shown at a time."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.binding import Binding, BindingType
+from textual.message import Message
+from textual.reactive import reactive
+
+from engine.views import LogView, NetworkView
+from widgets.log import LogPane
+from widgets.network import NetworkPane
+from widgets.pane import Pane
+from widgets.text import count
+
+FACES = ("network", "log")
+
+
+class MessagesPane(Pane):
+    """The network drawing and the log. Key: v turns to the next face; a click on a face's name does too.
+
+    The messages of `NetworkPane` and `LogPane` come from their widgets, `network` and `log`, and bubble through.
+    """
+
+    PANE_TITLE: ClassVar[str] = "Messages"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("v", "next_face", "Face", show=False, id="messages.face", tooltip="Network or log"),
+    ]
+
+    class FaceChanged(Message):
+        """Another face is shown: `face`."""
+
+        def __init__(self, face: str) -> None:
+            super().__init__()
+            self.face = face
+
+    face: reactive[str] = reactive(FACES[0], repaint=False)
+    """The face shown: network or log."""
+
+    def __init__(
+        self, *, number: int | None = 2, name: str | None = None, id: str | None = None, classes: str | None = None
+    ) -> None:
+        self.network = NetworkPane()
+        self.log_face = LogPane()
+        self.log_face.display = False
+        super().__init__(
+            self.network, self.log_face, number=number, faces=FACES, name=name, id=id, classes=classes
+        )
+
+    def show_network(self, view: NetworkView) -> None:
+        """Draw the network; costs little while the other face is shown."""
+        self.network.show(view)
+
+    def show_log(self, view: LogView) -> None:
+        """Draw the log; costs little while the other face is shown."""
+        self.log_face.show(view)
+        shown, total = self.log_face.counts
+        filtered = self.log_face.filter
+        if self.face == "log":
+            self.corner = f"/{filtered}  {count(shown)} found" if filtered else ""
+
+    def set_filter(self, text: str) -> None:
+        """Show only log lines that have this text."""
+        self.log_face.set_filter(text)
+        self.corner = f"/{text.strip()}" if text.strip() and self.face == "log" else ""
+
+    def validate_face(self, face: str) -> str:
+        """Only faces that exist."""
+        return face if face in FACES else FACES[0]
+
+    def watch_face(self, face: str) -> None:
+        """Show one face, and hide the others; the focus goes with it."""
+        focused = self.has_focus_within
+        self.network.display = face == "network"
+        self.log_face.display = face == "log"
+        self.corner = f"/{self.log_face.filter}" if face == "log" and self.log_face.filter else ""
+        self.mark_face(face)
+        if focused:
+            self.focus()
+        if self.is_mounted:
+            self.post_message(self.FaceChanged(face))
+
+    def action_next_face(self) -> None:
+        """Turn to the next face."""
+        self.face = FACES[(FACES.index(self.face) + 1) % len(FACES)]
+
+    def on_pane_face_chosen(self, event: Pane.FaceChosen) -> None:
+        """A face's name in the title was clicked."""
+        event.stop()
+        self.face = event.face
