@@ -60,9 +60,7 @@ def main(args: Sequence[str] | None = None) -> int:
         import traceback
 
         traceback.print_exc()
-        _complain(
-            "this is a fault in Swarmscope, or in the scenario if it is your own; the lines above say where"
-        )
+        _complain("this is a fault in Swarmscope, or in the scenario if it is your own; the lines above say where")
         return FAULT
 
 
@@ -127,22 +125,20 @@ class Speed(click.ParamType[float]):
             speed = float(str(value).removesuffix("x"))
         except ValueError:
             speed = 0.0
+        if str(value) == "max":
+            return float("inf")
         if not 0 < speed < float("inf"):
-            self.fail(f"{value!r} is no speed; write a number above 0, such as 4 or 0.5", param, ctx)
+            self.fail(f"{value!r} is no speed; write a number above 0, such as 4 or 0.5, or max", param, ctx)
         return speed
 
 
-def _complete_scenario(
-    ctx: click.Context, param: click.Parameter, incomplete: str
-) -> list[CompletionItem[str]]:
+def _complete_scenario(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem[str]]:
     from app.completion import scenarios
 
     return scenarios(incomplete)
 
 
-def _complete_setting(
-    ctx: click.Context, param: click.Parameter, incomplete: str
-) -> list[CompletionItem[str]]:
+def _complete_setting(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem[str]]:
     from app.completion import settings
 
     return settings(incomplete)
@@ -184,9 +180,7 @@ script_option = click.option(
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
 
 
-@click.group(
-    cls=Commands, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]}
-)
+@click.group(cls=Commands, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name=PROGRAM)
 @click.pass_context
 def cli(context: click.Context) -> int | None:
@@ -237,12 +231,8 @@ def play(
 @cli.command()
 @scenario_argument
 @settings_option
-@click.option(
-    "--seed", type=Seed(), metavar="N", default=0, show_default=True, help="Seed of every random choice."
-)
-@click.option(
-    "--until", type=VirtualTime(), metavar="T", help="Stop at this virtual time: 90, 1.5s, 250ms, 2m."
-)
+@click.option("--seed", type=Seed(), metavar="N", default=0, show_default=True, help="Seed of every random choice.")
+@click.option("--until", type=VirtualTime(), metavar="T", help="Stop at this virtual time: 90, 1.5s, 250ms, 2m.")
 @click.option("--events", type=click.IntRange(min=0), metavar="N", help="Stop after this many events.")
 @script_option
 @json_option
@@ -372,6 +362,4 @@ def _need_terminal(what: str) -> None:
     if not _has_terminal():
         raise ScenarioError(f"{what} needs a terminal for keyboard and screen; {instead}")
     if os.environ.get("TERM") in {"dumb", "unknown"}:
-        raise ScenarioError(
-            f"{what} needs a terminal that can move its cursor, not {os.environ['TERM']}; {instead}"
-        )
+        raise ScenarioError(f"{what} needs a terminal that can move its cursor, not {os.environ['TERM']}; {instead}")

@@ -53,14 +53,8 @@ def settings(incomplete: str) -> list[CompletionItem[str]]:
         return []
     name, equals, _ = incomplete.partition("=")
     if not equals:
-        return [
-            CompletionItem(f"{spec.name}=", help=spec.help) for spec in known if spec.name.startswith(name)
-        ]
-    choices = [
-        spec.choices or (("yes", "no") if spec.type == "yes/no" else ())
-        for spec in known
-        if spec.name == name
-    ]
+        return [CompletionItem(f"{spec.name}=", help=spec.help) for spec in known if spec.name.startswith(name)]
+    choices = [spec.choices or (("yes", "no") if spec.type == "yes/no" else ()) for spec in known if spec.name == name]
     values = [f"{name}={value}" for several in choices for value in several]
     return [CompletionItem(value) for value in values if value.startswith(incomplete)]
 

@@ -57,9 +57,7 @@ def outcome(sim: Simulation) -> Data:
         "messages": {key: sim.messages[key] for key in ("sent", "delivered", "dropped", "duplicated")},
         "digest": sim.digest,
         "metrics": sim.metrics(),
-        "invariants": [
-            {key: one[key] for key in ("name", "kind", "holds", "detail")} for one in sim.invariants()
-        ],
+        "invariants": [{key: one[key] for key in ("name", "kind", "holds", "detail")} for one in sim.invariants()],
         "commands": list(sim.commands),
     }
 
@@ -117,8 +115,7 @@ def outcome_text(sim: Simulation, found: Data) -> str:
         ("digest", sim.digest),
     ]
     metrics = [
-        (spec.name, _number(found["metrics"].get(spec.name)), spec.unit, _explained(spec))
-        for spec in kind.metrics
+        (spec.name, _number(found["metrics"].get(spec.name)), spec.unit, _explained(spec)) for spec in kind.metrics
     ]
     invariants = [(_mark(one), one["name"], one["kind"], one["detail"]) for one in found["invariants"]]
     return _page(
@@ -147,8 +144,7 @@ def listing_text(kinds: Sequence[type[Scenario]]) -> str:
 def description_text(kind: type[Scenario]) -> str:
     """All about a scenario."""
     parameters = [
-        (spec.name, _value(spec, spec.default), f"{spec.help}; {spec.range_text}")
-        for spec in specs(kind.Params)
+        (spec.name, _value(spec, spec.default), f"{spec.help}; {spec.range_text}") for spec in specs(kind.Params)
     ]
     tries = [(one.name, f"{one.title}. {one.watch}".strip()) for one in kind.experiments]
     return _page(

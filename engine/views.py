@@ -54,6 +54,8 @@ class AgentRow(Struct, frozen=True):
 
 
 class AgentsView(Struct, frozen=True):
+    """All rows of the agents pane; each row's cells follow `columns`."""
+
     columns: tuple[Column, ...]
     rows: tuple[AgentRow, ...]
 
@@ -111,6 +113,8 @@ class MovingMessage(Struct, frozen=True):
 
 
 class NetworkView(Struct, frozen=True):
+    """The network drawing at one moment."""
+
     layout: Layout
     nodes: tuple[NetworkNode, ...]
     moving: tuple[MovingMessage, ...]  # bounded: the soonest few hundred; `moving_total` says how many there are
@@ -141,6 +145,8 @@ class LogView(Struct, frozen=True):
 
 
 class NarrationLine(Struct, frozen=True):
+    """A sentence about something that happened."""
+
     time: int
     text: str
     tone: Tone = "plain"
@@ -160,6 +166,8 @@ class MetricView(Struct, frozen=True):
 
 
 class Curve(Struct, frozen=True):
+    """One line of a plot; `theory` marks what a model says rather than what was measured."""
+
     label: str
     xs: tuple[float, ...]
     ys: tuple[float, ...]
@@ -220,6 +228,8 @@ class StageView(Struct, frozen=True):
 
 
 class StatusView(Struct, frozen=True):
+    """The status line: what runs, where it is, and which promises it keeps."""
+
     scenario: str
     title: str
     about: str  # "40 agents · small world"

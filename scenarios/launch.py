@@ -25,15 +25,19 @@ def launch(
     params: Mapping[str, Any],
     seed: int,
     script: str | Sequence[Timed] | None = None,
+    *,
+    record: bool = False,
 ) -> Simulation:
     """The run of `scenario` (a name, the path of a file, or a class) with `params`, `seed` and `script`.
+
+    With `record`, what the scenario samples is remembered over time, for the plots.
 
     Raises ScenarioError, ParameterError or CommandError for what is not right about them.
     """
     kind = find(scenario) if isinstance(scenario, str) else scenario
     values = read_params(kind.Params, params, kind.name)
     commands = read_script(script, kind) if isinstance(script, str) else script or ()
-    sim = Simulation(kind(values), seed)
+    sim = Simulation(kind(values), seed, record=record)
     for timed in commands:
         sim.schedule(timed)
     return sim

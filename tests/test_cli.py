@@ -54,9 +54,7 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
 # --- run ------------------------------------------------------------------------------------------
 
 
-def test_run_prints_one_json_object_with_exactly_these_fields(
-    capsys: pytest.CaptureFixture[str], relay: str
-) -> None:
+def test_run_prints_one_json_object_with_exactly_these_fields(capsys: pytest.CaptureFixture[str], relay: str) -> None:
     found = json.loads(
         told(capsys, "run", relay, "-p", "agents=3", "--seed", "7", "--json"),
         parse_constant=lambda word: pytest.fail(f"{word} is not JSON"),
@@ -87,9 +85,7 @@ def test_run_prints_one_json_object_with_exactly_these_fields(
     assert found["commands"] == []
 
 
-def test_python_and_the_command_line_give_the_same_run(
-    capsys: pytest.CaptureFixture[str], relay: str
-) -> None:
+def test_python_and_the_command_line_give_the_same_run(capsys: pytest.CaptureFixture[str], relay: str) -> None:
     script = "at 100ms slow r-2 3x\nat 300ms loss 0%\n"
     sim = swarmscope.simulate(relay, params={"agents": 5}, seed=3, until=1.5, script=script)
     file = Path(relay).with_name("script.txt")
@@ -172,9 +168,7 @@ def test_run_reads_a_script_from_standard_input(
 def test_a_scenarios_own_command_is_part_of_the_language(
     capsys: pytest.CaptureFixture[str], relay: str, write: Callable[[str, str], str]
 ) -> None:
-    found = json.loads(
-        told(capsys, "run", relay, "--script", write("cheers.txt", "at 1ms cheer r-3"), "--json")
-    )
+    found = json.loads(told(capsys, "run", relay, "--script", write("cheers.txt", "at 1ms cheer r-3"), "--json"))
     assert found["commands"] == ["at 1ms cheer r-3"]
 
 
@@ -243,9 +237,7 @@ def test_a_mistake_in_a_script_is_named_with_its_place(
     sentence: str,
 ) -> None:
     script = write("faults.txt", text)
-    assert sentence.replace("SCRIPT", script) in refused(
-        capsys, "run", relay, "--script", script, "--until", "9s"
-    )
+    assert sentence.replace("SCRIPT", script) in refused(capsys, "run", relay, "--script", script, "--until", "9s")
 
 
 def test_a_script_that_cannot_be_read_is_refused(
@@ -361,9 +353,7 @@ def test_play_goes_straight_in(
 
 
 @pytest.mark.parametrize("args", [["play", "gossip"], []])
-def test_without_a_terminal_the_screen_is_refused(
-    capsys: pytest.CaptureFixture[str], args: list[str]
-) -> None:
+def test_without_a_terminal_the_screen_is_refused(capsys: pytest.CaptureFixture[str], args: list[str]) -> None:
     assert "needs a terminal" in refused(capsys, *args)
 
 
@@ -410,9 +400,7 @@ def test_there_is_no_bar_where_nobody_looks(
 # --- completion -----------------------------------------------------------------------------------
 
 
-def completed(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, *words: str
-) -> list[list[str]]:
+def completed(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, *words: str) -> list[list[str]]:
     """What fish would offer for the last of `words`, and the help beside it."""
     monkeypatch.setenv("_SWARMSCOPE_COMPLETE", "fish_complete")
     monkeypatch.setenv("COMP_WORDS", " ".join(["swarmscope", *words]))

@@ -97,9 +97,7 @@ def test_every_public_name_is_there_and_explains_itself(name: str) -> None:
 
 def test_what_type_checkers_see_is_what_there_is() -> None:
     tree = ast.parse((ROOT / "swarmscope.py").read_text(encoding="utf-8"))
-    [block] = [
-        node for node in tree.body if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
-    ]
+    [block] = [node for node in tree.body if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"]
     seen = {
         (node.module, alias.name)
         for node in block.body
@@ -108,9 +106,7 @@ def test_what_type_checkers_see_is_what_there_is() -> None:
     }
     assert seen == {(module, name) for name, module in swarmscope._WHERE.items()}
     assert {name for _, name in seen} == set(swarmscope.__all__) - {"__version__", "main", "simulate"}
-    assert all(
-        getattr(import_module(str(module)), name) is getattr(swarmscope, name) for module, name in seen
-    )
+    assert all(getattr(import_module(str(module)), name) is getattr(swarmscope, name) for module, name in seen)
 
 
 def test_an_unknown_name_is_an_attribute_error() -> None:

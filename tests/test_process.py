@@ -190,9 +190,7 @@ def test_the_library_says_what_shadows_it(crowded: Path, use: str) -> None:
     code = f"try:\n    {use}\nexcept ImportError as error:\n    print(error)"
     status, out, err = program(cwd=crowded, start=("-c", code))
     assert (status, err) == (0, "")
-    assert out.startswith(
-        f"another 'engine' shadows Swarmscope's own package of that name: {crowded / 'engine'}; "
-    )
+    assert out.startswith(f"another 'engine' shadows Swarmscope's own package of that name: {crowded / 'engine'}; ")
     assert out.count("\n") == 1
 
 

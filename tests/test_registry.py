@@ -37,15 +37,11 @@ def test_every_scenario_is_found_by_its_own_name(name: str) -> None:
 def test_an_unknown_name_is_answered_with_the_nearest_or_with_all() -> None:
     with pytest.raises(ScenarioError, match=r"^there is no scenario 'gosip'; did you mean 'gossip'\?$"):
         find("gosip")
-    with pytest.raises(
-        ScenarioError, match=r"^there is no scenario 'x'; there is gossip.*such as \./mine\.py$"
-    ):
+    with pytest.raises(ScenarioError, match=r"^there is no scenario 'x'; there is gossip.*such as \./mine\.py$"):
         find("x")
 
 
-def test_a_file_is_meant_where_only_its_ending_is_missing(
-    write: Write, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_file_is_meant_where_only_its_ending_is_missing(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(Path(write("one.py", ONE)).parent)
     with pytest.raises(ScenarioError, match=r"did you mean \./one\.py\?"):
         find("one")

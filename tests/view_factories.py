@@ -55,7 +55,12 @@ def agents_view(agents: int = 40, tick: int = 0, columns: int = 3) -> AgentsView
     for agent in range(agents):
         informed = informed_at(agent, agents, tick)
         health = health_of(agent)
-        cells = (str(3 if informed else 1), str(tick * 3 + agent), f"{(agent * 37) % 100} %", name_of((agent * 7) % agents))
+        cells = (
+            str(3 if informed else 1),
+            str(tick * 3 + agent),
+            f"{(agent * 37) % 100} %",
+            name_of((agent * 7) % agents),
+        )
         rows.append(
             AgentRow(
                 id=agent,
@@ -174,7 +179,7 @@ class CountingLines(list[int]):
 
     made = 0
 
-    def __getitem__(self, at):  # type: ignore[no-untyped-def, override]
+    def __getitem__(self, at):  # type: ignore[no-untyped-def]
         found = super().__getitem__(at)
         if isinstance(found, list):
             self.made += len(found)
@@ -214,7 +219,9 @@ def plot(tick: int = 40, points: int = 200) -> Plot:
     xs = tuple(60 * at / points for at in range(points + 1))
     theory = tuple(1 / (1 + math.exp(-(x - 30) / 6)) for x in xs)
     draw = random.Random(3)
-    seen = [(x, min(1.0, max(0.0, y + draw.uniform(-0.03, 0.03)))) for x, y in zip(xs, theory, strict=True) if x <= tick]
+    seen = [
+        (x, min(1.0, max(0.0, y + draw.uniform(-0.03, 0.03)))) for x, y in zip(xs, theory, strict=True) if x <= tick
+    ]
     return Plot(
         title="informed",
         x_label="seconds",
@@ -248,10 +255,12 @@ def metrics_view(tick: int = 40) -> tuple[MetricView, ...]:
     late = tuple(1 / (1 + math.exp(-(x - 33) / 6)) for x in range(tick))
     saw = tuple(float((x * 7) % 13) for x in range(tick))
     return (
-        MetricView("coverage", "coverage", f"{100 * course[-1]:.1f}", "97.3", "%", "share of agents that know", course, late),
+        MetricView(
+            "coverage", "coverage", f"{100 * course[-1]:.1f}", "97.3", "%", "share of agents that know", course, late
+        ),
         MetricView("rounds_to_all", "rounds to all", "—", "9.2", "rounds", "rounds until everybody knows"),
         MetricView("residue", "residue", "0.06", "0.06", "", "share that never hears of it", saw),
-        MetricView("messages_per_agent", "messages per agent", "12.4", "", "", "messages sent by each agent", saw[::-1]),
+        MetricView("messages_per_agent", "messages per agent", "12.4", "", "", "messages each agent sent", saw[::-1]),
         MetricView("redundant_share", "redundant", "61.0", "", "%", "messages that told nothing new", course[::-1]),
         MetricView("time_to_all", "time to all", "14.2", "", "s", "until everybody knows", (2.0,) * 20),
     )

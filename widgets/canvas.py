@@ -33,7 +33,7 @@ class Raster:
         period = on + off
         count = 0
         x, y = x0, y0
-        inside = 0 <= min(x0, x1) and max(x0, x1) < across and 0 <= min(y0, y1) and max(y0, y1) < down
+        inside = min(x0, x1) >= 0 and max(x0, x1) < across and min(y0, y1) >= 0 and max(y0, y1) < down
         while True:
             if (not off or count < on) and (inside or (0 <= x < across and 0 <= y < down)):
                 bits[(y >> 2) * width + (x >> 1)] |= _DOT_BITS[y & 3][x & 1]

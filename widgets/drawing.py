@@ -1,8 +1,8 @@
 """The base of everything here that draws: whole lines, made of pieces in named inks, asked for one by one.
 
-An ink is a text: the name of a foreground, `!` for bold, and the ground it lies on, as in `good`, `title!`, `@7/cursor`.
-Foregrounds are the tones of the views, `faint`, `title`, `accent` and `@ID` for the colour of an agent; their
-colours are the component classes `ink--NAME` and `ground--NAME` of styles/panes.tcss, so that a theme decides them.
+An ink is a text: the name of a foreground, `!` for bold, the ground it lies on, as in `good`, `title!`, `@7/cursor`.
+Foregrounds are the tones of the views, `faint`, `title`, and `@ID` for the colour of an agent; their colours are the
+component classes `ink--NAME` and `ground--NAME` of styles/panes.tcss, so that a theme decides them.
 """
 
 from __future__ import annotations
@@ -41,7 +41,6 @@ class Drawing(Widget):
         "ink--title",
         "ground--cursor",
         "ground--blurred",
-        "ground--head",
     }
 
     def __init__(

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence, Set
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
+
+from textual.binding import Binding, BindingType
 
 from engine.views import AgentRow, Health, Inspection
 from widgets.glyphs import CLOSED, DURABLE, EVENT_TONE, HEALTH, HEALTH_TONE, OPEN, event_glyph
@@ -29,10 +31,10 @@ class _Row(NamedTuple):
 class Inspector(LineList):
     """Draws an Inspection. Enter, space or a click folds and unfolds; left folds, right unfolds."""
 
-    BINDINGS = [  # noqa: RUF012
-        ("space", "activate", "Fold"),
-        ("left", "fold", "Fold"),
-        ("right", "unfold", "Unfold"),
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("space", "activate", "Fold", show=False, id="inspector.fold", tooltip="Fold or unfold"),
+        Binding("left", "fold", "Close", show=False, id="inspector.close", tooltip="Fold, or go to the parent"),
+        Binding("right", "unfold", "Open", show=False, id="inspector.open", tooltip="Unfold"),
     ]
 
     def __init__(self, *, name: str | None = None, id: str | None = None, classes: str | None = None) -> None:
@@ -101,13 +103,13 @@ class Inspector(LineList):
         if self._is_open(("last events",), 0):
             for at, event in enumerate(it.events):
                 tone = event.tone if event.tone != "plain" else EVENT_TONE.get(event.kind, "plain")
-                text = (
+                words_of_event = (
                     (fit(seconds(event.time, 3), 10, "right") + " ", "dim"),
                     (f"{event_glyph(event.kind)} {fit(clean(event.kind), 9)} ", tone),
                     (f"{clean(event.peer)} " if event.peer else "", "plain"),
                     (clean(event.summary), "plain"),
                 )
-                yield _Row(("last events", f"{event.index}.{at}"), 1, text, False)
+                yield _Row(("last events", f"{event.index}.{at}"), 1, words_of_event, False)
 
     def _section(self, name: str, size: int, note: str = "") -> Iterator[_Row]:
         line = ((name, "title!"), (f"  {count(size)}", "dim"), (f"   {note}" if note else "", "dim"))

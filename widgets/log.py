@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import deque
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any
 
 from textual.message import Message
 
@@ -14,7 +14,7 @@ from widgets.glyphs import EVENT_TONE, event_glyph
 from widgets.linelist import LineList
 from widgets.text import Line, clean, count, fit, seconds
 
-_BUDGET = 512  # lines looked at by the filter in one go
+_BUDGET = 256  # lines looked at by the filter in one go
 _EMPTY = LogView(lines=(), total=0)
 
 

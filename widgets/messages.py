@@ -35,7 +35,7 @@ class MessagesPane(Pane):
             super().__init__()
             self.face = face
 
-    face: reactive[str] = reactive(FACES[0], repaint=False)
+    face: reactive[str] = reactive(FACES[0], repaint=False, init=False)
     """The face shown: network or log."""
 
     def __init__(
@@ -44,26 +44,33 @@ class MessagesPane(Pane):
         self.network = NetworkPane()
         self.log_face = LogPane()
         self.log_face.display = False
-        super().__init__(
-            self.network, self.log_face, number=number, faces=FACES, name=name, id=id, classes=classes
-        )
+        self._network_later: NetworkView | None = None
+        self._log_later: LogView | None = None
+        super().__init__(self.network, self.log_face, number=number, faces=FACES, name=name, id=id, classes=classes)
 
     def show_network(self, view: NetworkView) -> None:
-        """Draw the network; costs little while the other face is shown."""
-        self.network.show(view)
+        """Draw the network, at once or when its face is turned to."""
+        if self.face == "network":
+            self.network.show(view)
+        else:
+            self._network_later = view
 
     def show_log(self, view: LogView) -> None:
-        """Draw the log; costs little while the other face is shown."""
-        self.log_face.show(view)
-        shown, total = self.log_face.counts
-        filtered = self.log_face.filter
+        """Draw the log, at once or when its face is turned to."""
         if self.face == "log":
-            self.corner = f"/{filtered}  {count(shown)} found" if filtered else ""
+            self.log_face.show(view)
+            self._tell_found()
+        else:
+            self._log_later = view
 
     def set_filter(self, text: str) -> None:
         """Show only log lines that have this text."""
         self.log_face.set_filter(text)
-        self.corner = f"/{text.strip()}" if text.strip() and self.face == "log" else ""
+        self._tell_found()
+
+    def _tell_found(self) -> None:
+        words = self.log_face.filter
+        self.corner = f"/{words}  {count(self.log_face.counts[0])} found" if words and self.face == "log" else ""
 
     def validate_face(self, face: str) -> str:
         """Only faces that exist."""
@@ -74,12 +81,17 @@ class MessagesPane(Pane):
         focused = self.has_focus_within
         self.network.display = face == "network"
         self.log_face.display = face == "log"
-        self.corner = f"/{self.log_face.filter}" if face == "log" and self.log_face.filter else ""
+        if face == "network" and self._network_later is not None:
+            self.network.show(self._network_later)
+            self._network_later = None
+        elif face == "log" and self._log_later is not None:
+            self.log_face.show(self._log_later)
+            self._log_later = None
+        self._tell_found()
         self.mark_face(face)
         if focused:
             self.focus()
-        if self.is_mounted:
-            self.post_message(self.FaceChanged(face))
+        self.post_message(self.FaceChanged(face))
 
     def action_next_face(self) -> None:
         """Turn to the next face."""

@@ -11,6 +11,7 @@ from widgets.linelist import LineList
 from widgets.pane import Pane
 from widgets.text import Line, cells, clean, fit
 
+_THEORY, _THEORY_SHORT = "  ┈┈ theory ", "  ┈┈ "
 _SPARK = (8, 36)  # least and most columns of a course
 
 
@@ -21,6 +22,7 @@ class MetricsList(LineList):
         super().__init__(footer=1)
         self._metrics: tuple[MetricView, ...] = ()
         self._widths = (0, 0, 0, 0, 0)
+        self._before_theory = _THEORY
 
     def show(self, metrics: tuple[MetricView, ...]) -> None:
         """Draw these figures."""
@@ -42,7 +44,12 @@ class MetricsList(LineList):
         width = self.size.width - 2
         label = min(label, max(8, width // 3))
         unit = min(unit, 10)
-        rest = width - label - value - unit - (theory + 12 if theory else 0) - 4
+        rest = width - label - value - unit - 4
+        self._before_theory = _THEORY
+        if theory:
+            if rest - theory - len(_THEORY) < _SPARK[0]:
+                self._before_theory = _THEORY_SHORT
+            rest -= theory + len(self._before_theory)
         course = min(_SPARK[1], rest) if rest >= _SPARK[0] else 0
         if (label, course, value, unit, theory) != self._widths:
             self._widths = (label, course, value, unit, theory)
@@ -77,7 +84,7 @@ class MetricsList(LineList):
         if unit:
             line.append((" " + fit(clean(metric.unit), unit), "dim"))
         if metric.theory:
-            line.append(("  ┈┈ theory ", "faint"))
+            line.append((self._before_theory, "faint"))
             line.append((fit(clean(metric.theory), theory, "right"), "dim"))
         return line
 
@@ -90,9 +97,7 @@ class MetricsList(LineList):
 
 
 @lru_cache(maxsize=256)
-def _course_bits(
-    series: tuple[float, ...], theory: tuple[float, ...], width: int
-) -> tuple[bytes, bytes]:
+def _course_bits(series: tuple[float, ...], theory: tuple[float, ...], width: int) -> tuple[bytes, bytes]:
     values = series + theory
     low, high = min(values), max(values)
     if low >= 0 and low < 0.5 * high:
@@ -132,3 +137,11 @@ class MetricsPane(Pane):
     def show(self, metrics: tuple[MetricView, ...]) -> None:
         """Draw these figures."""
         self._list.show(metrics)
+
+    def on_line_list_moved(self, event: LineList.Moved) -> None:
+        """The help follows the cursor; nobody else needs to know."""
+        event.stop()
+
+    def on_line_list_activated(self, event: LineList.Activated) -> None:
+        """There is nothing to open."""
+        event.stop()

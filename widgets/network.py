@@ -6,7 +6,7 @@ one changed), and messages (drawn anew every frame, by cutting them into the row
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from textual import events
 from textual.binding import Binding, BindingType
@@ -113,7 +113,7 @@ class NetworkPane(Drawing, can_focus=True):
         self._blocked: set[Spot] = set()  # cells of agents, which messages pass behind
         self._named: set[Spot] = set()  # cells of names, which only what is lost covers
         self._strips: dict[int, LeanStrip] = {}
-        self._drawn_for: Any = None
+        self._drawn_for: tuple[Spot, int, int, int | None] | None = None
         self._groups: tuple[int, ...] = ()
         self._degree = 0  # links of the chosen agent
 
@@ -127,9 +127,11 @@ class NetworkPane(Drawing, can_focus=True):
             self._by_id = {node.id: node for node in view.nodes}
             pairs = [pair for pair in zip(view.nodes, old.nodes, strict=False) if pair[0] != pair[1]]
             changed = [new.id for new, _ in pairs]
-            if len(view.nodes) != len(old.nodes) or any(_relabelled(*pair) for pair in pairs):
-                self._stale = True
-            elif self._group_key() != self._groups:
+            if (
+                len(view.nodes) != len(old.nodes)
+                or any(_relabelled(*pair) for pair in pairs)
+                or self._group_key() != self._groups
+            ):
                 self._stale = True
         if self._stale or not self._is_drawn():
             self._stale = True
@@ -414,7 +416,7 @@ class NetworkPane(Drawing, can_focus=True):
                 info.append(fit_line(self._say(total), total))
         else:
             if below > 1:
-                info.append(fit_line(_in_one_line(legend), total))
+                info.append(fit_line(_in_one_line(legend, total), total))
             if below:
                 info.append(fit_line(self._say(total), total))
             legend = []
@@ -573,7 +575,11 @@ class NetworkPane(Drawing, can_focus=True):
         spots = self._placing.spots
         for message in reversed(self._view.moving):
             start, end = spots.get(message.source), spots.get(message.target)
-            if start is not None and end is not None and _between(start, end, progress(message, self._view.now)) == spot:
+            if (
+                start is not None
+                and end is not None
+                and _between(start, end, progress(message, self._view.now)) == spot
+            ):
                 return message.number
         return None
 
@@ -661,13 +667,14 @@ def _runs(row: list[str], inks: list[int]) -> list[_Run]:
     return runs
 
 
-def _in_one_line(lines: list[Line]) -> Line:
-    """The legend in one line, for narrow panes."""
-    joined: Line = []
-    for line in lines:
-        if line:
-            words = [(" ".join(text.split()), ink) for text, ink in line]
+def _in_one_line(lines: list[Line], width: int) -> Line:
+    """The legend in one line, for narrow panes; where that is too long, without the names of the kinds."""
+    for short in (False, True):
+        joined: Line = []
+        for line in lines:
+            pieces = [line[0], line[-1]] if short and len(line) > 1 else line
+            joined += [(f" {' '.join(text.split())}", ink) for text, ink in pieces]
             joined.append((" ", "plain"))
-            for text, ink in words:
-                joined.append((text + " ", ink))
+        if line_cells(joined) <= width:
+            break
     return joined

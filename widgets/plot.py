@@ -13,6 +13,8 @@ LEAST_WIDTH = 30
 _INKS = ("accent", "good", "warn", "plain")
 _LEFT_DOTS = 0x47  # of a cell: the left column
 _SAMPLES = ("⠤⠤", "⠄⠄", "⠤ ", "⠄ ")  # of the patterns below, for the legend
+_LARGEST = 1e15  # beyond it nothing is drawn
+_SMALLEST = 1e-12  # a span that is a smaller part of its ends is none
 _THEORY_SAMPLE = "┈┈"
 
 
@@ -36,8 +38,7 @@ def draw(plot: Plot, width: int, height: int) -> list[Line]:
         marks[row] = label
     lines = list(top)
     for row in range(rows):
-        label = marks.get(row)
-        axis: Line = [((label or "").rjust(gutter), "dim"), ("┤" if label is not None else "│", "faint")]
+        axis: Line = [(marks.get(row, "").rjust(gutter), "dim"), ("┤" if row in marks else "│", "faint")]
         lines.append(axis + body[row])
     lines.extend(_x_axis(plot, x_low, x_high, gutter, across))
     return lines
@@ -70,10 +71,10 @@ def _spans(plot: Plot) -> tuple[tuple[float, float], tuple[float, float]]:
     """The ranges of the axes: as told, else what the curves take; from nothing where that is near."""
     x_span, y_span = plot.x_range, plot.y_range
     if x_span is None:
-        xs = [x for curve in plot.curves for x in curve.xs if math.isfinite(x)]
+        xs = [x for curve in plot.curves for x in curve.xs if _drawable(x)]
         x_span = (min(xs), max(xs)) if xs else (0.0, 1.0)
     if y_span is None:
-        ys = [y for curve in plot.curves for y in curve.ys if math.isfinite(y)]
+        ys = [y for curve in plot.curves for y in curve.ys if _drawable(y)]
         low, high = (min(ys), max(ys)) if ys else (0.0, 1.0)
         if 0 <= low < 0.5 * high:
             low = 0.0
@@ -81,11 +82,15 @@ def _spans(plot: Plot) -> tuple[tuple[float, float], tuple[float, float]]:
     return _widen(x_span), _widen(y_span)
 
 
+def _drawable(value: float) -> bool:
+    return abs(value) <= _LARGEST  # neither that of infinity nor that of NaN is
+
+
 def _widen(span: tuple[float, float]) -> tuple[float, float]:
     low, high = span
-    if high > low:
+    if high - low > _SMALLEST * max(abs(low), abs(high), 1e-6):
         return low, high
-    return low, low + (abs(low) or 1.0)
+    return low, low + (abs(low) if abs(low) > 1e-6 else 1.0)
 
 
 def ticks(low: float, high: float, most: int) -> list[float]:
@@ -141,16 +146,16 @@ def _curves(plot: Plot, across: int, rows: int, spans: tuple[float, float, float
         line: Line = []
         text, last = "", parts[0][1]
         for at in range(across):
-            bits = 0
+            cell = 0
             ink = ""
             for layer, name in parts:
                 if layer[at]:
-                    bits |= layer[at]
+                    cell |= layer[at]
                     ink = ink or name
             if ink and ink != last:
                 line.append((text, last))
                 text, last = "", ink
-            text += BRAILLE[bits]
+            text += BRAILLE[cell]
         line.append((text, last))
         lines.append(line)
     return lines
@@ -174,7 +179,7 @@ def _dots(curve: Curve, across: int, rows: int, spans: tuple[float, float, float
     x_scale, y_scale = wide / (x_high - x_low), high / (y_high - y_low)
     before: tuple[int, int] | None = None
     for x, y in zip(curve.xs, curve.ys, strict=False):
-        if not (math.isfinite(x) and math.isfinite(y)):
+        if not (_drawable(x) and _drawable(y)):
             before = None
             continue
         at = (int((x - x_low) * x_scale + 0.5), int((y_high - y) * y_scale + 0.5))

@@ -164,8 +164,9 @@ def _stacked(parts: tuple[StagePart, ...], height: int) -> list[int]:
 
 
 def _least(part: StagePart) -> int:
-    module = matrix if isinstance(part, Matrix) else plot if isinstance(part, Plot) else words
-    return module.LEAST_WIDTH
+    if isinstance(part, Matrix):
+        return matrix.LEAST_WIDTH
+    return plot.LEAST_WIDTH if isinstance(part, Plot) else words.LEAST_WIDTH
 
 
 def _most(part: StagePart, height: int) -> int:

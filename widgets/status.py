@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 from engine.views import StatusView
 from widgets.drawing import Drawing
 from widgets.glyphs import NO, OVER, PAUSE, PLAY, WAITING, YES

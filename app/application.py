@@ -1,0 +1,159 @@
+"""The Textual application: the menu, the live screen, and what they share."""
+
+from __future__ import annotations
+
+import math
+import secrets
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+from textual.app import App, SystemCommand
+from textual.binding import Binding, BindingType
+from textual.screen import Screen
+from textual.theme import Theme
+
+import styles
+from app.driver import Clock, Driver
+from app.keys import LIVE, MENU
+from app.screens.live import LiveScreen
+from app.screens.menu import MenuScreen
+from app.settings import Settings, SettingsError, read_settings
+from engine.commands import Timed
+from engine.errors import SwarmscopeError
+from scenarios.launch import launch
+from scenarios.registry import find
+
+STYLES = Path(styles.__file__).parent
+
+THEME = Theme(
+    name="swarmscope",
+    primary="#4f86c6",
+    secondary="#7a8ca5",
+    accent="#5cc8d7",
+    foreground="#d6dbe3",
+    background="#101319",
+    surface="#161b23",
+    panel="#1d242e",
+    success="#7fc97f",
+    warning="#e5b567",
+    error="#e5646e",
+    dark=True,
+)
+
+
+
+class SwarmscopeApp(App[int]):
+    """Swarmscope. With a `scenario` it plays at once, else it opens the menu."""
+
+    TITLE = "Swarmscope"
+    CSS_PATH: ClassVar[list[Path]] = [STYLES / "panes.tcss", STYLES / "app.tcss"]  # type: ignore[assignment]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+q", "quit", "Quit", show=False, priority=True),
+    ]
+
+    def __init__(
+        self,
+        scenario: str | None = None,
+        params: Mapping[str, Any] | None = None,
+        *,
+        seed: int | None = None,
+        speed: float | None = None,
+        script: Sequence[Timed] = (),
+        paused: bool = False,
+        settings: Settings | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        super().__init__()
+        self.register_theme(THEME)
+        self.theme = THEME.name
+        self._clock = clock
+        self._settings = settings
+        self._first = (scenario, dict(params or {}), seed, speed, tuple(script), paused)
+        self.command_history: list[str] = []
+
+    def on_mount(self) -> None:
+        """Read the settings, and open the menu or the run."""
+        self._use_settings()
+        self.push_screen(MenuScreen())
+        scenario, params, seed, speed, script, paused = self._first
+        if scenario is not None:
+            self.play(scenario, params, seed=seed, speed=speed, script=script, paused=paused)
+
+    def _use_settings(self) -> None:
+        try:
+            settings = read_settings() if self._settings is None else self._settings
+        except SettingsError as error:
+            self.notify(str(error), title="Settings not used", severity="warning", timeout=10)
+            return
+        if settings.keys:
+            self.set_keymap(settings.keys)
+        if settings.theme:
+            if settings.theme in self.available_themes:
+                self.theme = settings.theme
+            else:
+                names = ", ".join(sorted(self.available_themes))
+                self.notify(f"there is no theme {settings.theme!r}; there are {names}", severity="warning", timeout=10)
+
+    def play(
+        self,
+        scenario: str,
+        params: Mapping[str, Any],
+        *,
+        seed: int | None = None,
+        speed: float | None = None,
+        script: Sequence[Timed] = (),
+        paused: bool = False,
+    ) -> None:
+        """Open the live screen on a new run; a mistake in what is asked for is said in a notification."""
+        seed = new_seed() if seed is None else seed
+        try:
+            sim = launch(scenario, params, seed, script, record=True)
+        except SwarmscopeError as error:
+            self.notify(str(error), title="This cannot be played", severity="error")
+            return
+        pace = find(scenario).pace if speed is None else None if math.isinf(speed) else speed
+        clock = {} if self._clock is None else {"clock": self._clock}
+        driver = Driver(sim, speed=pace, paused=paused, **clock)
+        live = LiveScreen(driver, scenario, params, tuple(script))
+        if isinstance(self.screen, LiveScreen):
+            self.switch_screen(live)
+        else:
+            self.push_screen(live)
+
+    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
+        """The palette: every action of the screen, then Textual's own."""
+        actions = LIVE if isinstance(screen, LiveScreen) else MENU if isinstance(screen, MenuScreen) else ()
+        for action in actions:
+            yield SystemCommand(
+                f"{action.label}  ({action.display or action.key.split(',')[0]})",
+                action.help,
+                lambda action=action: self.call_later(screen.run_action, action.action),  # type: ignore[misc]
+            )
+        yield from (
+            command for command in super().get_system_commands(screen) if command.title not in ("Quit", "Keys")
+        )
+
+
+def new_seed() -> int:
+    """A seed that nobody has chosen; short enough to be typed."""
+    return secrets.randbelow(10**6)
+
+
+def run_app(
+    scenario: str | None,
+    params: Mapping[str, str],
+    seed: int | None,
+    speed: float | None,
+    script: Sequence[Timed] | None,
+    paused: bool,
+) -> int:
+    """Open the program in this terminal; returns its exit status."""
+    app = SwarmscopeApp(scenario, params, seed=seed, speed=speed, script=script or (), paused=paused)
+    if scenario is not None:  # say what is wrong with the run before the screen opens
+        launch(scenario, params, seed or 0, script or ())
+    app.run()
+    if app.return_code:
+        print("swarmscope: the screen was closed by an error; see above", file=sys.stderr)
+    return app.return_code or 0

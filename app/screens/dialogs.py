@@ -1,0 +1,296 @@
+"""Small dialogs: each asks for something, and answers with the text of commands, or None when given up."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Grid, Horizontal, Vertical, VerticalScroll
+from textual.screen import ModalScreen
+from textual.widgets import Button, Checkbox, Footer, Input, Label, OptionList, Select, SelectionList, Static
+from textual.widgets.option_list import Option
+
+from engine.commands import CommandSpec, quote
+from engine.errors import CommandError
+from engine.grammar import parse
+from engine.scenario import Misbehaviour
+from engine.simulation import Simulation
+
+Commands = list[str]
+
+
+class Dialog(ModalScreen[Any]):
+    """A box in the middle of the screen. Escape gives up; enter, or the button, is the answer."""
+
+    BINDINGS = [  # noqa: RUF012
+        Binding("escape", "give_up", "Cancel", id="dialog.cancel"),
+        Binding("ctrl+s", "accept", "Apply", id="dialog.apply"),
+    ]
+    HEADING = ""
+    ABOUT = ""
+
+    def compose(self) -> ComposeResult:
+        """Heading, what it is about, the fields, what is wrong with them, buttons."""
+        with Vertical(id="dialog"):
+            yield Label(self.HEADING, id="dialog-title")
+            if self.ABOUT:
+                yield Static(self.ABOUT, id="dialog-about", markup=False)
+            yield from self.fields()
+            yield Static("", id="dialog-problem", markup=False)
+            with Horizontal(id="dialog-buttons"):
+                yield Button("Apply", variant="primary", id="accept")
+                yield Button("Cancel", id="give-up")
+        yield Footer()
+
+    def fields(self) -> ComposeResult:
+        """What is asked for."""
+        yield from ()
+
+    def answer(self) -> Commands:
+        """The commands that the fields say. Raises CommandError."""
+        return []
+
+    def action_give_up(self) -> None:
+        """Close without an answer."""
+        self.dismiss(None)
+
+    def action_accept(self) -> None:
+        """Close with the answer, or say what is wrong."""
+        try:
+            commands = self.answer()
+        except CommandError as error:
+            self.query_one("#dialog-problem", Static).update(f"✗ {error.message}")
+            return
+        self.dismiss(commands)
+
+    @on(Button.Pressed, "#accept")
+    def _accept(self) -> None:
+        self.action_accept()
+
+    @on(Button.Pressed, "#give-up")
+    def _give_up(self) -> None:
+        self.action_give_up()
+
+    @on(Input.Submitted)
+    def _entered(self) -> None:
+        self.action_accept()
+
+
+class PartitionDialog(Dialog):
+    """Who stands on which side of a cut."""
+
+    HEADING = "Partition the network"
+    ABOUT = "space moves an agent across; ticked agents stand on the left side"
+    BINDINGS = [  # noqa: RUF012
+        Binding("1", "preset('halves')", "Halves", id="partition.halves"),
+        Binding("2", "preset('alone')", "Selected alone", id="partition.alone"),
+        Binding("3", "preset('third')", "A third", id="partition.third"),
+        Binding("4", "preset('odd')", "Every other", id="partition.odd"),
+        Binding("o", "one_way", "One way", id="partition.one_way"),
+        Binding("enter", "accept", "Cut", id="partition.cut", priority=True),
+    ]
+
+    def __init__(self, names: Sequence[str], selected: str | None) -> None:
+        super().__init__()
+        self._names = list(names)
+        self._selected = selected
+
+    def fields(self) -> ComposeResult:
+        """The agents, a tick for those on the left side; and whether one way is left open."""
+        half = len(self._names) // 2
+        yield SelectionList[str](
+            *((name, name, place < half) for place, name in enumerate(self._names)), id="partition-left"
+        )
+        yield Checkbox("one way: nothing from the left reaches the right, the other way stays open", id="one-way")
+        yield Static("", id="partition-text", markup=False)
+
+    def on_mount(self) -> None:
+        """Say what the cut would be."""
+        self._say()
+
+    @on(SelectionList.SelectedChanged)
+    @on(Checkbox.Changed)
+    def _say(self) -> None:
+        left, right = self._sides()
+        one_way = self.query_one("#one-way", Checkbox).value
+        mark = "cannot tell" if one_way else "cut from"
+        self.query_one("#partition-text", Static).update(
+            f"{len(left)} agents ({_few(left)})  {mark}  {len(right)} agents ({_few(right)})"
+        )
+
+    def _sides(self) -> tuple[list[str], list[str]]:
+        ticked = set(self.query_one("#partition-left", SelectionList).selected)
+        return [n for n in self._names if n in ticked], [n for n in self._names if n not in ticked]
+
+    def action_preset(self, kind: str) -> None:
+        """Tick the agents of a usual cut."""
+        names, count = self._names, len(self._names)
+        left = {
+            "halves": names[: count // 2],
+            "alone": [self._selected or names[0]],
+            "third": names[: max(1, count // 3)],
+            "odd": names[::2],
+        }[kind]
+        chosen = self.query_one("#partition-left", SelectionList)
+        with self.prevent(SelectionList.SelectedChanged):
+            chosen.deselect_all()
+            for name in left:
+                chosen.select(name)
+        self._say()
+
+    def action_one_way(self) -> None:
+        """Tick or untick the one-way box."""
+        self.query_one("#one-way", Checkbox).toggle()
+
+    def answer(self) -> Commands:
+        """One partition command."""
+        left, right = self._sides()
+        if not left or not right:
+            raise CommandError("each side needs at least one agent; move one across with space")
+        sign = ">" if self.query_one("#one-way", Checkbox).value else "|"
+        return [f"partition {','.join(map(quote, left))} {sign} {','.join(map(quote, right))}"]
+
+
+def _few(names: Sequence[str]) -> str:
+    if len(names) <= 3:
+        return ", ".join(names) or "none"
+    return f"{names[0]}, {names[1]} … {names[-1]}"
+
+
+class LinkDialog(Dialog):
+    """Latency, loss, duplication, reordering and bandwidth, on all links, those of one agent, or one link."""
+
+    HEADING = "Links"
+    ABOUT = "an empty field changes nothing"
+    FIELDS = (
+        ("latency", "latency", "50ms, 10ms..80ms, lognormal 50ms 0.5, default"),
+        ("loss", "loss", "0% to 100%"),
+        ("duplicate", "duplicates", "0% to 100%"),
+        ("reorder", "reordering", "0% to 100%"),
+        ("bandwidth", "bandwidth", "64kB/s, or off"),
+    )
+
+    def __init__(self, selected: str | None, link: tuple[str, str] | None = None) -> None:
+        super().__init__()
+        self._where: list[tuple[str, str]] = [("every link", "")]
+        if link is not None:
+            a, b = map(quote, link)
+            self._where[:0] = [(f"the link {a} – {b}, both ways", f"{a} - {b}"), (f"only {a} to {b}", f"{a} > {b}")]
+        if selected is not None:
+            name = quote(selected)
+            self._where.append((f"the links of {selected}, both ways", f"{name} - *"))
+            self._where.append((f"what {selected} sends", f"{name} > *"))
+
+    def fields(self) -> ComposeResult:
+        """Where, and one line for each attribute."""
+        with Grid(id="link-grid"):
+            yield Label("on")
+            yield Select(self._where, value=self._where[0][1], allow_blank=False, id="link-where", compact=True)
+            for name, label, placeholder in self.FIELDS:
+                yield Label(label)
+                yield Input(placeholder=placeholder, id=f"link-{name}", compact=True)
+
+    def on_mount(self) -> None:
+        """Begin with the latency."""
+        self.query_one("#link-latency", Input).focus()
+
+    def answer(self) -> Commands:
+        """One command for each field that was filled in."""
+        where = str(self.query_one("#link-where", Select).value)
+        commands = []
+        for name, _, _ in self.FIELDS:
+            value = self.query_one(f"#link-{name}", Input).value.strip()
+            if not value:
+                continue
+            if name in ("loss", "duplicate", "reorder") and not value.endswith("%"):
+                value += "%"
+            commands.append(f"{name} {value} {where}".strip())
+        for command in commands:
+            parse(command)
+        return commands
+
+
+class MisbehaveDialog(Dialog):
+    """How the selected agent shall misbehave."""
+
+    HEADING = "Misbehave"
+
+    def __init__(self, agent: str, mode: str, modes: Sequence[Misbehaviour]) -> None:
+        super().__init__()
+        self._agent = agent
+        self._mode = mode
+        self._modes = [Misbehaviour("honest", "follows the protocol"), *modes]
+        self.ABOUT = f"{agent} is {mode} now"
+
+    def fields(self) -> ComposeResult:
+        """The modes, with what each does."""
+        yield OptionList(
+            *(Option(f"{mode.name:12} {mode.help}", id=mode.name) for mode in self._modes), id="modes", markup=False
+        )
+
+    def on_mount(self) -> None:
+        """Begin with the first misbehaviour, or with honesty for one that misbehaves."""
+        modes = self.query_one("#modes", OptionList)
+        modes.highlighted = 1 if self._mode == "honest" and len(self._modes) > 1 else 0
+        modes.focus()
+
+    @on(OptionList.OptionSelected)
+    def _chosen(self) -> None:
+        self.action_accept()
+
+    def answer(self) -> Commands:
+        """One byzantine command."""
+        at = self.query_one("#modes", OptionList).highlighted or 0
+        return [f"byzantine {quote(self._agent)} {self._modes[at].name}"]
+
+
+class OwnDialog(Dialog):
+    """One of the scenario's own commands, with its arguments."""
+
+    def __init__(self, sim: Simulation, selected: str | None) -> None:
+        super().__init__()
+        self._specs = {spec.name: spec for spec in sim.scenario.commands}
+        self._selected = selected
+        self.HEADING = f"{sim.scenario.title}: its own commands"
+
+    def fields(self) -> ComposeResult:
+        """Which command, and a field for each of its arguments."""
+        names = list(self._specs)
+        yield Select([(f"{n}: {s.help}", n) for n, s in self._specs.items()], value=names[0], allow_blank=False,
+                     id="own-name", compact=True)  # fmt: skip
+        yield VerticalScroll(id="own-args")
+
+    @on(Select.Changed, "#own-name")
+    async def _show_arguments(self) -> None:
+        box = self.query_one("#own-args", VerticalScroll)
+        await box.remove_children()
+        first = None
+        for arg in self._spec().args:
+            about = f"{arg.name}{' (may stay empty)' if arg.optional else ''}: {arg.help or arg.kind}"
+            await box.mount(Label(about))
+            known = (self._selected or "") if arg.kind in ("agent", "who") else ""
+            field = Input(value=known, id=f"own-{arg.name}", compact=True)
+            await box.mount(field)
+            first = first or (None if known else field)
+        (first or self.query_one("#own-name")).focus()
+
+    def _spec(self) -> CommandSpec:
+        return self._specs[str(self.query_one("#own-name", Select).value)]
+
+    def answer(self) -> Commands:
+        """The command as it would be typed."""
+        spec = self._spec()
+        words = [spec.name]
+        for arg in spec.args:
+            value = self.query_one(f"#own-{arg.name}", Input).value.strip()
+            if not value:
+                if arg.optional:
+                    break
+                raise CommandError(f"{spec.name} needs its {arg.name}: {arg.help or arg.kind}")
+            words.append(value if arg.kind in ("who", "agent") else quote(value))
+        text = " ".join(words)
+        parse(text, self._specs)
+        return [text]

@@ -1,0 +1,102 @@
+"""Help: every key, every command, and what the scenario offers."""
+
+from __future__ import annotations
+
+from itertools import groupby
+
+from rich.console import Group
+from rich.table import Table
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Vertical, VerticalScroll
+from textual.screen import ModalScreen
+from textual.widgets import Footer, Static
+
+from app.keys import Action
+from app.settings import settings_file
+from engine.commands import BUILTIN
+from engine.scenario import Scenario
+
+
+class HelpScreen(ModalScreen[None]):
+    """A page to scroll. It reads the same lists as the keys and the parser, so it cannot be out of date."""
+
+    BINDINGS = [Binding("escape,q,question_mark", "close", "Close", id="help.close")]  # noqa: RUF012
+
+    def __init__(self, actions: tuple[Action, ...], scenario: Scenario | None = None) -> None:
+        super().__init__()
+        self._actions = actions
+        self._scenario = scenario
+
+    def compose(self) -> ComposeResult:
+        """The page in a box."""
+        with Vertical(id="help-box"), VerticalScroll(id="help-page"):
+            yield Static(self._page())
+        yield Footer()
+
+    def _page(self) -> Group:
+        parts: list[Text | Table] = []
+        for group, actions in groupby(sorted(self._actions, key=lambda a: a.group), key=lambda a: a.group):
+            rows = [(self._keys_of(a), f"{a.help}", a.id) for a in actions]
+            parts += [_heading(f"Keys: {group}"), _table(rows)]
+        parts.append(
+            Text(f"\nTo use other keys, name the action in {settings_file()}:  [keys]  crash = \"x\"", style="dim")
+        )
+        if self._scenario is not None:
+            parts += self._scenario_part(self._scenario)
+        if self._scenario is not None:
+            parts += [
+                _heading("Commands (press :)"),
+                _table([(use.syntax, use.help, use.example) for use in BUILTIN]),
+                Text(
+                    "\nWHO is agents by name, pattern or role, or some of them: a-01,a-02  a-*  30%  3  2 of miner\n"
+                    "MSG is a message in flight: m4711 (click one). Put  at 4.2s  before any command to have it later.",
+                    style="dim",
+                ),
+            ]
+        return Group(*parts)
+
+    def _scenario_part(self, scenario: Scenario) -> list[Text | Table]:
+        parts: list[Text | Table] = [_heading(scenario.title), Text(scenario.teaches)]
+        parts += [Text(source, style="dim") for source in scenario.sources]
+        if scenario.commands:
+            parts.append(_heading(f"{scenario.title}: its own commands (press i)"))
+            parts.append(_table([(spec.syntax, spec.help, spec.example) for spec in scenario.commands]))
+        if scenario.misbehaviours:
+            parts.append(_heading(f"{scenario.title}: misbehaviours (press b)"))
+            parts.append(_table([(mode.name, mode.help, "") for mode in scenario.misbehaviours]))
+        if scenario.invariants:
+            parts.append(_heading(f"{scenario.title}: what must hold"))
+            parts.append(_table([(spec.name, f"{spec.help} ({spec.kind})", "") for spec in scenario.invariants]))
+        if scenario.experiments:
+            parts.append(_heading("Try this"))
+            parts.append(_table([(one.title, one.watch, one.keys) for one in scenario.experiments]))
+        return parts
+
+    def _keys_of(self, action: Action) -> str:
+        """The keys of an action as they are now, the user's own included."""
+        keys = [
+            self.app.get_key_display(active.binding)
+            for active in self.app.screen_stack[-2 if self.is_mounted else -1].active_bindings.values()
+            if active.binding.id == action.id
+        ]
+        return " ".join(keys) or (action.display or action.key)
+
+    def action_close(self) -> None:
+        """Back to where one was."""
+        self.dismiss()
+
+
+def _heading(text: str) -> Text:
+    return Text(f"\n{text}", style="bold")
+
+
+def _table(rows: list[tuple[str, str, str]]) -> Table:
+    table = Table.grid(padding=(0, 2))
+    table.add_column(no_wrap=False, ratio=3)
+    table.add_column(ratio=5)
+    table.add_column(style="dim", ratio=2)
+    for row in rows:
+        table.add_row(*(Text(cell) for cell in row))
+    return table

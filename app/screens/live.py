@@ -1,0 +1,437 @@
+"""The live screen: panes on a run, and the keys that change it. Whatever a key does to the run is a command."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+from textual.widgets import Footer, Static
+
+from app.driver import Driver
+from app.keys import LIVE, bindings
+from app.screens.bar import Bar
+from app.screens.dialogs import Dialog, LinkDialog, MisbehaveDialog, OwnDialog, PartitionDialog
+from app.screens.help import HelpScreen
+from app.screens.inspecting import InspectScreen
+from app.screens.sized import SizedScreen
+from engine.commands import Timed, quote
+from engine.errors import CommandError
+from engine.framing import Framer
+from engine.grammar import complete, parse
+from widgets.agents import AgentsPane
+from widgets.log import LogPane
+from widgets.messages import MessagesPane
+from widgets.metrics import MetricsPane
+from widgets.narration import NarrationPane
+from widgets.network import NetworkPane
+from widgets.pane import Pane
+from widgets.stage import StagePane
+from widgets.status import StatusLine
+
+NAMES = ("Agents", "Messages", "Stage", "Metrics", "Story")
+EVERY = {"network": 1, "agents": 4, "log": 4, "stage": 4, "narration": 4, "metrics": 8}
+"""How many frames apart each part is drawn while the run goes on."""
+
+
+class LiveScreen(SizedScreen):
+    """One run, live."""
+
+    BINDINGS = bindings(LIVE)  # type: ignore[assignment]
+
+    def __init__(
+        self, driver: Driver, scenario: str, params: Mapping[str, Any], script: Sequence[Timed] = ()
+    ) -> None:
+        super().__init__()
+        self.driver = driver
+        self.sim = driver.sim
+        self._from = (scenario, dict(params), tuple(script))
+        self._framer = Framer(self.sim)
+        self._frames = 0
+        self._selected: int | None = None
+        self._link: tuple[int, int] | None = None
+        self._zoomed: Pane | None = None
+        self._current = 2  # the pane that a small terminal shows
+        self._bar: Bar | None = None
+
+    # Building
+
+    def compose(self) -> ComposeResult:
+        """Status, panes, the last words, footer."""
+        yield from super().compose()
+        yield StatusLine(id="status")
+        yield Static(id="tabs")
+        with Vertical(id="panes"):
+            with Horizontal(id="upper"):
+                yield AgentsPane(number=1, id="agents")
+                yield MessagesPane(number=2, id="messages")
+            with Horizontal(id="middle"):
+                yield StagePane(number=3, id="stage")
+            with Horizontal(id="lower"):
+                yield MetricsPane(number=4, id="metrics")
+                yield NarrationPane(number=5, id="narration")
+        yield Static(id="last-words", markup=False)
+        yield Footer(show_command_palette=False, compact=True)
+
+    def on_mount(self) -> None:
+        """Begin to draw, and let the run go on."""
+        self._arrange()
+        self._pane(2).focus()
+        self.run_worker(self.driver.run(self.draw), exclusive=True, group="driver")
+
+    def resized(self, width: int, height: int) -> None:
+        """Another size: other panes may fit."""
+        self._arrange()
+        self.draw(everything=True)
+
+    # Drawing
+
+    def draw(self, *, everything: bool = False) -> None:
+        """Draw a frame: each visible pane whose turn it is, all of them when time stands still."""
+        if not self.is_mounted:
+            return
+        everything = everything or self.driver.paused
+        self._frames += 1
+        parts = {
+            part
+            for part, every in EVERY.items()
+            if (everything or self._frames % every == 0) and self._is_wanted(part)
+        }
+        frame = self._framer.frame(parts)
+        self.query_one(StatusLine).show(frame.status, self.driver.pace, self.driver.paused)
+        if frame.agents is not None:
+            self.query_one(AgentsPane).show(frame.agents)
+        if frame.network is not None:
+            self.query_one(MessagesPane).show_network(frame.network)
+        if frame.log is not None:
+            self.query_one(MessagesPane).show_log(frame.log)
+        if frame.stage is not None:
+            self.query_one(StagePane).show(frame.stage)
+        if frame.metrics is not None:
+            self.query_one(MetricsPane).show(frame.metrics)
+        if frame.narration is not None:
+            self.query_one(NarrationPane).show(frame.narration)
+            words = frame.narration[-1].text if frame.narration else ""
+            self.query_one("#last-words", Static).update(words)
+
+    def _is_wanted(self, part: str) -> bool:
+        if part in ("network", "log"):
+            messages = self.query_one(MessagesPane)
+            return messages.display and messages.face == part
+        if part == "narration":
+            return True
+        return bool(self.query_one(f"#{part}", Pane).display)
+
+    def _pane(self, number: int) -> Pane:
+        kinds = (AgentsPane, MessagesPane, StagePane, MetricsPane, NarrationPane)
+        return self.query_one(kinds[number - 1])
+
+    def _arrange(self) -> None:
+        """Show the panes that fit: all of them, the zoomed one, or on a small terminal the current one."""
+        narrow = self.has_class("-narrow")
+        alone = self._zoomed or (self._pane(self._current) if narrow else None)
+        for number in range(1, 6):
+            pane = self._pane(number)
+            pane.display = alone is None or pane is alone
+            pane.zoomed = pane is self._zoomed
+        for row in self.query("#panes > Horizontal"):
+            row.display = any(child.display for child in row.children)
+        tabs = "  ".join(
+            f"[reverse] {n} {name} [/]" if n == self._current else f"[@click=screen.pane({n})] {n} {name} [/]"
+            for n, name in enumerate(NAMES, 1)
+        )
+        self.query_one("#tabs", Static).update(tabs)
+
+    # Selecting
+
+    @property
+    def selected(self) -> int:
+        """The id of the agent that keys act on."""
+        present = self.sim.present()
+        return self._selected if self._selected in present else present[0]
+
+    def _select(self, agent: int) -> None:
+        self._selected = agent
+        self.query_one(AgentsPane).select(agent)
+        self.query_one(NetworkPane).selected = agent
+
+    @on(AgentsPane.Selected)
+    @on(NetworkPane.Selected)
+    @on(NetworkPane.AgentClicked)
+    def _agent_selected(self, event: AgentsPane.Selected | NetworkPane.Selected | NetworkPane.AgentClicked) -> None:
+        self._select(event.agent_id)
+
+    @on(AgentsPane.Inspect)
+    @on(NetworkPane.Inspect)
+    def _agent_opened(self, event: AgentsPane.Inspect | NetworkPane.Inspect) -> None:
+        self._select(event.agent_id)
+        self.action_inspect()
+
+    @on(NetworkPane.LinkClicked)
+    def _link_clicked(self, event: NetworkPane.LinkClicked) -> None:
+        self._ask(LinkDialog(self._name(self.selected), (self._name(event.a), self._name(event.b))))
+
+    @on(NetworkPane.MessageClicked)
+    def _message_clicked(self, event: NetworkPane.MessageClicked) -> None:
+        self._open_bar(f"drop m{event.number}")
+
+    @on(LogPane.EventSelected)
+    def _event_selected(self, event: LogPane.EventSelected) -> None:
+        chain = self.sim.trace.why(event.index)
+        lines = [f"{e.index:>8}  {e.kind:8} {e.agent} {e.summary}" for e in chain[-8:]]
+        self.notify("\n".join(lines), title="Why: the chain of causes", timeout=8, markup=False)
+
+    def _name(self, agent: int) -> str:
+        return self.sim.names[agent]
+
+    # Time
+
+    def action_toggle_pause(self) -> None:
+        """Pause, or go on."""
+        self.driver.paused = not self.driver.paused
+        self.draw()
+
+    def action_step(self) -> None:
+        """One event."""
+        with self._telling():
+            if not self.driver.step():
+                self.notify("nothing is left to happen; inject something, or press R to start over")
+        self.draw()
+
+    def action_back(self) -> None:
+        """One event back."""
+        with self._telling():
+            if not self.driver.back():
+                self.notify("this is the start of the run; there is no event before it")
+        self.draw()
+
+    def action_faster(self) -> None:
+        """Twice as fast."""
+        self._at_speed((self.driver.speed or 1.0) * 2)
+
+    def action_slower(self) -> None:
+        """Half as fast; from flat out, back to real time."""
+        self._at_speed(1.0 if self.driver.speed is None else self.driver.speed / 2)
+
+    def action_real_time(self) -> None:
+        """One virtual second a second."""
+        self._at_speed(1.0)
+
+    def action_flat_out(self) -> None:
+        """As fast as possible."""
+        self._at_speed(None)
+
+    def _at_speed(self, speed: float | None) -> None:
+        self.driver.set_speed(speed)
+        self.draw()
+
+    # Commands
+
+    def command(self, text: str) -> None:
+        """Carry out a command as it would be typed. Raises CommandError."""
+        timed = parse(text, {spec.name: spec for spec in self.sim.scenario.commands})
+        if timed is not None:
+            self.driver.apply(timed)
+
+    def _do(self, *commands: str) -> None:
+        with self._telling():
+            for text in commands:
+                self.command(text)
+        self.draw(everything=True)
+
+    @contextmanager
+    def _telling(self) -> Iterator[None]:
+        """Say what is wrong instead of raising."""
+        try:
+            yield
+        except CommandError as error:
+            self.notify(error.message, severity="warning", title="Not done", markup=False)
+
+    def _ask(self, dialog: Dialog) -> None:
+        def answered(commands: list[str] | None) -> None:
+            self._do(*(commands or ()))
+
+        self.app.push_screen(dialog, answered)
+
+    def action_crash(self) -> None:
+        """Crash the selected agent."""
+        self._do(f"crash {quote(self._name(self.selected))}")
+
+    def action_restart(self) -> None:
+        """Restart the selected agent."""
+        self._do(f"restart {quote(self._name(self.selected))}")
+
+    def action_partition(self) -> None:
+        """Ask who stands where."""
+        names = [self._name(agent) for agent in self.sim.present()]
+        if len(names) < 2:
+            self.notify("a partition needs two agents; only one is left", severity="warning")
+            return
+        self._ask(PartitionDialog(names, self._name(self.selected)))
+
+    def action_heal(self) -> None:
+        """Remove all partitions."""
+        if not self.sim.network.cuts:
+            self.notify("there is no partition to heal; p makes one")
+            return
+        self._do("heal")
+
+    def action_links(self) -> None:
+        """Ask what the links shall be like."""
+        self._ask(LinkDialog(self._name(self.selected)))
+
+    def action_misbehave(self) -> None:
+        """Ask how the selected agent shall misbehave."""
+        modes = self.sim.scenario.misbehaviours
+        if not modes:
+            self.notify(f"{self.sim.scenario.title} has no misbehaviours; crash, freeze and slow work everywhere")
+            return
+        agent = self.sim.agent(self.selected)
+        self._ask(MisbehaveDialog(agent.name, agent.mode, modes))
+
+    def action_own(self) -> None:
+        """Ask for one of the scenario's own commands."""
+        if not self.sim.scenario.commands:
+            self.notify(f"{self.sim.scenario.title} has no commands of its own; : takes all others")
+            return
+        self._ask(OwnDialog(self.sim, self._name(self.selected)))
+
+    # The line at the bottom
+
+    def action_command(self) -> None:
+        """Type a command."""
+        self._open_bar("")
+
+    def _open_bar(self, text: str) -> None:
+        self._close_bar()
+        hint = "a command, such as  crash a-03  ·  at 20s heal  ·  tab completes, up recalls, esc closes"
+        history: list[str] = self.app.command_history  # type: ignore[attr-defined]
+        self._show_bar(Bar(":", hint, self._candidates, history, id="command-bar"), text)
+
+    def action_filter(self) -> None:
+        """Type what agents and events must contain."""
+        self._close_bar()
+        hint = "show only agents and events with this text; enter keeps it, esc shows everything"
+        self._show_bar(Bar("/", hint, lambda _: [], [], id="filter-bar"), "")
+
+    def _show_bar(self, bar: Bar, text: str) -> None:
+        self._bar = bar
+        self.mount(bar, before=self.query_one(Footer))
+        self.call_after_refresh(bar.open, text)
+
+    def _close_bar(self) -> None:
+        if self._bar is not None:
+            self._bar.remove()
+            self._bar = None
+            self._focus_home()
+
+    def _focus_home(self) -> None:
+        self._pane(self._current).focus()
+
+    def _candidates(self, text: str) -> list[str]:
+        scenario, sim = self.sim.scenario, self.sim
+        agents = [self._name(agent) for agent in sim.present()]
+        roles = list(dict.fromkeys(sim.agent(agent).role for agent in sim.present()))
+        modes = ["honest", *(mode.name for mode in scenario.misbehaviours)]
+        return complete(text, {spec.name: spec for spec in scenario.commands}, agents, roles, modes)
+
+    @on(Bar.Submitted)
+    def _bar_submitted(self, event: Bar.Submitted) -> None:
+        text = event.text.strip()
+        if event.bar.id == "filter-bar" or not text:
+            self._close_bar()
+            return
+        try:
+            self.command(text)
+        except CommandError as error:
+            event.bar.complain(error)
+            return
+        history: list[str] = self.app.command_history  # type: ignore[attr-defined]
+        if not history or history[-1] != text:
+            history.append(text)
+        self._close_bar()
+        self.draw(everything=True)
+
+    @on(Bar.Changed)
+    def _bar_changed(self, event: Bar.Changed) -> None:
+        if event.bar.id == "filter-bar":
+            self._filter(event.text)
+
+    @on(Bar.Closed)
+    def _bar_closed(self, event: Bar.Closed) -> None:
+        if event.bar.id == "filter-bar":
+            self._filter("")
+        self._close_bar()
+
+    def _filter(self, text: str) -> None:
+        self.query_one(AgentsPane).set_filter(text)
+        self.query_one(MessagesPane).set_filter(text)
+        self.draw(everything=True)
+
+    # Looking around
+
+    def action_pane(self, number: int) -> None:
+        """To another pane."""
+        self._current = number
+        if self._zoomed is not None:
+            self._zoomed = self._pane(number)
+        self._arrange()
+        self._pane(number).focus()
+        self.draw(everything=True)
+
+    @on(MessagesPane.FaceChanged)
+    def _face_changed(self) -> None:
+        self.draw(everything=True)
+
+    def on_descendant_focus(self) -> None:
+        """The focus moved: that pane is the current one."""
+        for number in range(1, 6):
+            if self._pane(number).has_focus_within:
+                self._current = number
+
+    def action_zoom(self) -> None:
+        """The current pane alone, or all of them."""
+        self._zoomed = self._pane(self._current) if self._zoomed is None else None
+        self._arrange()
+        self._focus_home()
+        self.draw(everything=True)
+
+    def action_face(self) -> None:
+        """Turn the messages pane over."""
+        self.query_one(MessagesPane).action_next_face()
+
+    def action_inspect(self) -> None:
+        """Look into the selected agent."""
+        self.app.push_screen(InspectScreen(self._framer, self.selected))
+
+    def action_help(self) -> None:
+        """All keys and commands."""
+        self.app.push_screen(HelpScreen(LIVE, self.sim.scenario))
+
+    # The run as a whole
+
+    def action_start_over(self) -> None:
+        """The same run from the start."""
+        self._again(self.sim.seed)
+
+    def action_new_seed(self) -> None:
+        """The same with another seed."""
+        self._again(None)
+
+    def _again(self, seed: int | None) -> None:
+        scenario, params, script = self._from
+        speed = float("inf") if self.driver.speed is None else self.driver.speed
+        self.app.play(  # type: ignore[attr-defined]
+            scenario, params, seed=seed, speed=speed, script=script, paused=self.driver.paused
+        )
+
+    def action_menu(self) -> None:
+        """Back to the menu; the run ends."""
+        self.app.pop_screen()
+
+    def action_quit(self) -> None:
+        """Leave the program."""
+        self.app.exit()

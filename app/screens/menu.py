@@ -1,0 +1,201 @@
+"""The menu: what there is to see, what it teaches, and how it shall be set up."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.widgets import Footer, Input, Label, OptionList, Static
+from textual.widgets.option_list import Option
+
+from app.keys import MENU, bindings
+from app.screens.help import HelpScreen
+from app.screens.sized import SizedScreen
+from engine.errors import ParameterError
+from engine.params import ParamSpec, read_value, specs
+from engine.scenario import Scenario
+from engine.simulation import MAX_SEED
+from scenarios.launch import read_script
+from scenarios.registry import find, names
+
+SEED = ParamSpec(
+    name="seed", type="integer", default="", help="decides every random choice; empty: another each time",
+    low=0, high=float(MAX_SEED),
+)  # fmt: skip
+
+
+class Field(Vertical):
+    """One parameter: its name, an input, its range or what is wrong, and what it means."""
+
+    def __init__(self, spec: ParamSpec) -> None:
+        super().__init__(classes="field")
+        self.spec = spec
+        self.problem = ""
+
+    def compose(self) -> ComposeResult:
+        """Name and input in one line, what it means below."""
+        default = self.spec.default
+        shown = ("yes" if default else "no") if isinstance(default, bool) else _plain(default)
+        with Horizontal(classes="field-line"):
+            yield Label(self.spec.name, classes="field-name")
+            yield Input(value=shown, compact=True, classes="field-input", id=f"field-{self.spec.name}")
+            unit = f"{self.spec.unit}  " if self.spec.unit else ""
+            yield Label(f"{unit}{self.spec.range_text}" if self.spec is not SEED else "", classes="field-range")
+        yield Label(self.spec.help, classes="field-help", markup=False)
+
+    @property
+    def value(self) -> str:
+        """What was typed."""
+        return self.query_one(Input).value.strip()
+
+    @value.setter
+    def value(self, text: str) -> None:
+        self.query_one(Input).value = text
+
+    @on(Input.Changed)
+    def check(self) -> None:
+        """Say at once whether what was typed can be used."""
+        self.problem = ""
+        if not (self.spec is SEED and not self.value):
+            try:
+                read_value(self.spec, self.value)
+            except ParameterError as error:
+                self.problem = str(error)
+        self.set_class(bool(self.problem), "-wrong")
+        self.query_one(".field-help", Label).update(f"✗ {self.problem}" if self.problem else self.spec.help)
+
+
+def _plain(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+class MenuScreen(SizedScreen):
+    """Scenarios at the left, the chosen one at the right."""
+
+    BINDINGS = bindings(MENU)  # type: ignore[assignment]
+    NARROW, SHORT = 90, 20
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._scenarios: list[type[Scenario]] = [find(name) for name in names()]
+        self._chosen = self._scenarios[0]
+        self._filled = False
+
+    def compose(self) -> ComposeResult:
+        """The list, and a page about what is chosen in it."""
+        yield from super().compose()
+        yield Static("[b]Swarmscope[/]  a laboratory for distributed agents", id="menu-title")
+        with Horizontal(id="menu"):
+            with Vertical(id="menu-left"):
+                yield Input(placeholder="find a scenario", id="menu-find", compact=True)
+                yield OptionList(id="menu-list", markup=True)
+            with VerticalScroll(id="menu-page", can_focus=False):
+                yield Static(id="menu-about")
+                yield Label("Experiments  [dim]enter starts one[/]", classes="menu-heading")
+                yield OptionList(id="menu-experiments")
+                yield Label("Parameters  [dim]tab goes on, enter plays[/]", classes="menu-heading")
+                yield Vertical(id="menu-fields")
+        yield Footer(show_command_palette=False, compact=True)
+
+    async def on_mount(self) -> None:
+        """Fill the list."""
+        self._list("")
+        await self._show(self._chosen)
+        self.query_one("#menu-list", OptionList).focus()
+
+    def _list(self, text: str) -> None:
+        found = [s for s in self._scenarios if text.lower() in f"{s.name} {s.title} {s.family} {s.teaches}".lower()]
+        options = self.query_one("#menu-list", OptionList)
+        options.clear_options()
+        family = ""
+        for scenario in found:
+            if scenario.family != family:
+                family = scenario.family
+                options.add_option(Option(f"[dim]{family}[/]", disabled=True))
+            options.add_option(Option(f"[b]{scenario.title}[/]\n  {_first_words(scenario.teaches)}", id=scenario.name))
+        if found:
+            options.highlighted = 1
+        else:
+            options.add_option(Option("[dim]none has this text[/]", disabled=True))
+
+    async def _show(self, scenario: type[Scenario]) -> None:
+        self._chosen = scenario
+        sources = "\n".join(f"[dim]{source}[/]" for source in scenario.sources)
+        self.query_one("#menu-about", Static).update(f"[b]{scenario.title}[/]\n\n{scenario.teaches}\n\n{sources}")
+        experiments = self.query_one("#menu-experiments", OptionList)
+        experiments.clear_options()
+        for one in scenario.experiments:
+            experiments.add_option(Option(f"{one.title}  [dim]{one.watch}[/]", id=one.name))
+        fields = self.query_one("#menu-fields", Vertical)
+        await fields.remove_children()
+        await fields.mount_all([Field(spec) for spec in (*specs(scenario.Params), SEED)])
+
+    # What is chosen
+
+    @on(OptionList.OptionHighlighted, "#menu-list")
+    async def _highlighted(self, event: OptionList.OptionHighlighted) -> None:
+        if event.option_id is not None and event.option_id != self._chosen.name:
+            await self._show(find(event.option_id))
+
+    @on(OptionList.OptionSelected, "#menu-list")
+    @on(Input.Submitted, ".field-input")
+    def action_play(self) -> None:
+        """Play with what the fields say."""
+        fields = list(self.query(Field))
+        wrong = next((field for field in fields if field.problem), None)
+        if wrong is not None:
+            wrong.query_one(Input).focus()
+            self.notify(wrong.problem, severity="warning", markup=False)
+            return
+        values = {field.spec.name: field.value for field in fields}
+        seed = values.pop("seed")
+        self.app.play(self._chosen.name, values, seed=int(seed) if seed else None)  # type: ignore[attr-defined]
+
+    @on(OptionList.OptionSelected, "#menu-experiments")
+    def _experiment(self, event: OptionList.OptionSelected) -> None:
+        one = next(one for one in self._chosen.experiments if one.name == event.option_id)
+        seed = self.query_one("#field-seed", Input).value.strip()
+        script = read_script(one.script, self._chosen)
+        self.app.play(  # type: ignore[attr-defined]
+            self._chosen.name, one.params, seed=int(seed) if seed.isdigit() else None, script=script
+        )
+        self.app.notify(one.watch, title=one.title, timeout=15, markup=False)
+
+    @on(Input.Changed, "#menu-find")
+    def _finding(self, event: Input.Changed) -> None:
+        self._list(event.value)
+
+    @on(Input.Submitted, "#menu-find")
+    def _found(self) -> None:
+        self.query_one("#menu-list", OptionList).focus()
+
+    # Keys
+
+    def action_experiments(self) -> None:
+        """To the experiments."""
+        self.query_one("#menu-experiments", OptionList).focus()
+
+    def action_parameters(self) -> None:
+        """To the first parameter."""
+        self.query("#menu-fields Input").first(Input).focus()
+
+    def action_find(self) -> None:
+        """To the search."""
+        self.query_one("#menu-find", Input).focus()
+
+    def action_help(self) -> None:
+        """All keys."""
+        self.app.push_screen(HelpScreen(MENU, self._chosen()))
+
+    def action_quit(self) -> None:
+        """Leave the program."""
+        self.app.exit()
+
+
+def _first_words(text: str, width: int = 44) -> str:
+    """The beginning of a text, cut at a word."""
+    if len(text) <= width:
+        return text
+    return text[:width].rsplit(" ", 1)[0] + " …"
