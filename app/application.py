@@ -17,6 +17,7 @@ from textual.theme import Theme
 import styles
 from app.driver import Clock, Driver
 from app.keys import LIVE, MENU
+from app.screens.keyline import key_of
 from app.screens.live import LiveScreen
 from app.screens.menu import MenuScreen
 from app.settings import Settings, SettingsError, read_settings
@@ -41,7 +42,6 @@ THEME = Theme(
     error="#e5646e",
     dark=True,
 )
-
 
 
 class SwarmscopeApp(App[int]):
@@ -72,6 +72,7 @@ class SwarmscopeApp(App[int]):
         self._settings = settings
         self._first = (scenario, dict(params or {}), seed, speed, tuple(script), paused)
         self.command_history: list[str] = []
+        self.own_keys: dict[str, str] = {}
 
     def on_mount(self) -> None:
         """Read the settings, and open the menu or the run."""
@@ -88,6 +89,7 @@ class SwarmscopeApp(App[int]):
             self.notify(str(error), title="Settings not used", severity="warning", timeout=10)
             return
         if settings.keys:
+            self.own_keys = settings.keys
             self.set_keymap(settings.keys)
         if settings.theme:
             if settings.theme in self.available_themes:
@@ -127,13 +129,11 @@ class SwarmscopeApp(App[int]):
         actions = LIVE if isinstance(screen, LiveScreen) else MENU if isinstance(screen, MenuScreen) else ()
         for action in actions:
             yield SystemCommand(
-                f"{action.label}  ({action.display or action.key.split(',')[0]})",
+                f"{action.label}  ({key_of(self, action)})",
                 action.help,
                 lambda action=action: self.call_later(screen.run_action, action.action),  # type: ignore[misc]
             )
-        yield from (
-            command for command in super().get_system_commands(screen) if command.title not in ("Quit", "Keys")
-        )
+        yield from (command for command in super().get_system_commands(screen) if command.title not in ("Quit", "Keys"))
 
 
 def new_seed() -> int:

@@ -28,10 +28,7 @@ class History:
     def ran(self, seconds: float) -> None:
         """The run has gone on for so long in real time; take a checkpoint if one is due."""
         self._ran += seconds
-        if (
-            self._sim.events - self._checkpoints[-1].index >= EVERY
-            and self._ran >= WORTH * self._spent
-        ):
+        if self._sim.events - self._checkpoints[-1].index >= EVERY and self._ran >= WORTH * self._spent:
             self._take()
 
     def ordered(self, timed: Timed) -> None:

@@ -16,51 +16,51 @@ class Action(NamedTuple):
     label: str
     help: str
     group: str
-    shown: bool = False  # in the footer
+    rank: int  # in the footer, where there is not room for all: the smallest stay
     display: str | None = None  # how the footer writes the key
 
 
 TIME, FAULTS, LOOK, RUN = "Time", "Faults", "Looking around", "The run"
 
 LIVE: tuple[Action, ...] = (
-    Action("pause", "space", "toggle_pause", "Pause", "Pause, or go on", TIME, True),
-    Action("step", "full_stop", "step", "Step", "Let one event happen", TIME, True, "."),
-    Action("back", "comma", "back", "Back", "Undo the last event: go back to the moment before it", TIME, True, ","),
-    Action("faster", "plus,equals_sign", "faster", "Faster", "Double the speed", TIME, False, "+"),
-    Action("slower", "minus", "slower", "Slower", "Halve the speed", TIME, False, "-"),
-    Action("real-time", "0", "real_time", "Real time", "One virtual second a second", TIME),
-    Action("flat-out", "f", "flat_out", "Flat out", "As fast as the machine can", TIME),
-    Action("crash", "c", "crash", "Crash", "Crash the selected agent: it loses all but its durable state", FAULTS, True),
-    Action("restart", "r", "restart", "Restart", "Restart the selected agent", FAULTS, True),
-    Action("partition", "p", "partition", "Partition", "Cut the network: pick who stands where", FAULTS, True),
-    Action("heal", "h", "heal", "Heal", "Remove every partition", FAULTS, True),
-    Action("links", "l", "links", "Links", "Set latency, loss and more, on all links or on some", FAULTS, True),
-    Action("misbehave", "b", "misbehave", "Misbehave", "Let the selected agent misbehave", FAULTS, True),
-    Action("own", "i", "own", "Inject", "The scenario's own commands", FAULTS, True),
-    Action("command", "colon", "command", "Command", "Type a command; tab completes, up and down recall", RUN, True, ":"),
-    Action("agents", "1", "pane(1)", "Agents", "To the agents", LOOK),
-    Action("messages", "2", "pane(2)", "Messages", "To the messages", LOOK),
-    Action("stage", "3", "pane(3)", "Stage", "To the stage", LOOK),
-    Action("metrics", "4", "pane(4)", "Metrics", "To the metrics", LOOK),
-    Action("story", "5", "pane(5)", "Story", "To what just happened", LOOK),
-    Action("zoom", "z", "zoom", "Zoom", "Give the pane the whole screen, or take it back", LOOK, True),
-    Action("face", "v", "face", "Network/log", "Turn the messages pane over: network, log", LOOK),
-    Action("inspect", "enter", "inspect", "Inspect", "Look into the selected agent", LOOK, False, "enter"),
-    Action("filter", "slash", "filter", "Filter", "Show only agents and events that have a text", LOOK, False, "/"),
-    Action("over", "R", "start_over", "Start over", "The same run from the start", RUN),
-    Action("new-seed", "ctrl+r", "new_seed", "New seed", "Start over with another seed", RUN),
-    Action("help", "question_mark", "help", "Help", "All keys and commands", RUN, True, "?"),
-    Action("menu", "m", "menu", "Menu", "Back to the menu", RUN, True),
-    Action("quit", "q", "quit", "Quit", "Leave Swarmscope", RUN, True),
+    Action("pause", "space", "toggle_pause", "Pause", "Pause, or go on", TIME, 1),
+    Action("step", "full_stop", "step", "Step", "Let one event happen", TIME, 2, "."),
+    Action("back", "comma", "back", "Back", "Undo the last event: go back to the moment before it", TIME, 10, ","),
+    Action("faster", "plus,equals_sign", "faster", "Faster", "Double the speed", TIME, 13, "+"),
+    Action("slower", "minus", "slower", "Slower", "Halve the speed", TIME, 14, "-"),
+    Action("real-time", "0", "real_time", "Real time", "One virtual second a second", TIME, 20),
+    Action("flat-out", "f", "flat_out", "Flat out", "As fast as the machine can", TIME, 16),
+    Action("crash", "c", "crash", "Crash", "Crash the selected agent: it loses all but its durable state", FAULTS, 3),
+    Action("restart", "r", "restart", "Restart", "Restart the selected agent", FAULTS, 11),
+    Action("partition", "p", "partition", "Partition", "Cut the network: pick who stands where", FAULTS, 4),
+    Action("heal", "h", "heal", "Heal", "Remove every partition", FAULTS, 5),
+    Action("links", "l", "links", "Links", "Set latency, loss and more, on all links or on some", FAULTS, 9),
+    Action("misbehave", "b", "misbehave", "Misbehave", "Let the selected agent misbehave", FAULTS, 8),
+    Action("own", "i", "own", "Inject", "The scenario's own commands", FAULTS, 7),
+    Action("command", "colon", "command", "Command", "Type a command; tab completes, up and down recall", RUN, 6, ":"),
+    Action("agents", "1", "pane(1)", "Agents", "To the agents", LOOK, 21),
+    Action("messages", "2", "pane(2)", "Messages", "To the messages", LOOK, 22),
+    Action("stage", "3", "pane(3)", "Stage", "To the stage", LOOK, 23),
+    Action("metrics", "4", "pane(4)", "Metrics", "To the metrics", LOOK, 24),
+    Action("story", "5", "pane(5)", "Story", "To what just happened", LOOK, 25),
+    Action("zoom", "z", "zoom", "Zoom", "Give the pane the whole screen, or take it back", LOOK, 12),
+    Action("face", "v", "face", "Network/log", "Turn the messages pane over: network, log", LOOK, 17),
+    Action("inspect", "enter", "inspect", "Inspect", "Look into the selected agent", LOOK, 15, "enter"),
+    Action("filter", "slash", "filter", "Filter", "Show only agents and events that have a text", LOOK, 18, "/"),
+    Action("over", "R", "start_over", "Start over", "The same run from the start", RUN, 19),
+    Action("new-seed", "ctrl+r", "new_seed", "New seed", "Start over with another seed", RUN, 26, "^r"),
+    Action("help", "question_mark", "help", "Help", "All keys and commands", RUN, 0, "?"),
+    Action("menu", "m", "menu", "Menu", "Back to the menu", RUN, 0),
+    Action("quit", "q", "quit", "Quit", "Leave Swarmscope", RUN, 6),
 )
 
 MENU: tuple[Action, ...] = (
-    Action("menu.play", "ctrl+s", "play", "Play", "Play the scenario with these parameters", RUN, True, "enter"),
-    Action("menu.experiments", "e", "experiments", "Experiments", "To the experiments of the scenario", LOOK, True),
-    Action("menu.parameters", "p", "parameters", "Parameters", "To the parameters", LOOK, True),
-    Action("menu.find", "slash", "find", "Find", "Find a scenario", LOOK, True, "/"),
-    Action("menu.help", "question_mark", "help", "Help", "All keys", RUN, True, "?"),
-    Action("menu.quit", "q", "quit", "Quit", "Leave Swarmscope", RUN, True),
+    Action("menu.play", "ctrl+s", "play", "Play", "Play the scenario with these parameters", RUN, 0, "enter"),
+    Action("menu.experiments", "e", "experiments", "Experiments", "To the experiments of the scenario", LOOK, 1),
+    Action("menu.parameters", "p", "parameters", "Parameters", "To the parameters", LOOK, 2),
+    Action("menu.find", "slash", "find", "Find", "Find a scenario", LOOK, 3, "/"),
+    Action("menu.help", "question_mark", "help", "Help", "All keys", RUN, 0, "?"),
+    Action("menu.quit", "q", "quit", "Quit", "Leave Swarmscope", RUN, 0),
 )
 
 BY_ID = {action.id: action for action in (*LIVE, *MENU)}
@@ -70,8 +70,7 @@ def bindings(actions: tuple[Action, ...]) -> list[Binding]:
     """The actions as Textual wants them."""
     return [
         Binding(
-            action.key, action.action, action.label, show=action.shown, id=action.id, tooltip=action.help,
-            key_display=action.display,
+            action.key, action.action, action.label, id=action.id, tooltip=action.help, key_display=action.display
         )
         for action in actions
     ]  # fmt: skip

@@ -1,11 +1,11 @@
 """The user's own settings: `settings.toml` in the folder for configuration, read once at the start.
 
-    [keys]
-    crash = "x"           # names of actions as `?` lists them
-    flat-out = "F,ctrl+f"
+[keys]
+crash = "x"           # names of actions as `?` lists them
+flat-out = "F,ctrl+f"
 
-    [look]
-    theme = "textual-light"
+[look]
+theme = "textual-light"
 """
 
 from __future__ import annotations

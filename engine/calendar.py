@@ -6,7 +6,7 @@ put in its place. The order is exactly a heap's, at half the cost (docs/performa
 
 from __future__ import annotations
 
-from bisect import bisect_right, insort
+from bisect import bisect_left, bisect_right, insort
 from collections.abc import Callable, Iterator
 from heapq import heapify, heappop, heappush
 from typing import Any
@@ -37,6 +37,9 @@ class Calendar:
     def __len__(self) -> int:
         return len(self.current) - self.position + sum(map(len, self.buckets.values()))
 
+    def __bool__(self) -> bool:
+        return self.position < len(self.current) or any(self.buckets.values())
+
     def __iter__(self) -> Iterator[Event]:
         """The events to come, soonest first."""
         yield from self.current[self.position :]
@@ -63,12 +66,21 @@ class Calendar:
     def remove(self, event: Event) -> bool:
         """Take an event out; False if it is not there any more."""
         bucket = event[0] >> BUCKET_BITS
-        events = self.current if bucket <= self._opened else self.buckets.get(bucket, [])
-        start = self.position if events is self.current else 0
-        try:
-            del events[events.index(event, start)]
-        except ValueError:
+        if bucket > self._opened:
+            try:
+                self.buckets.get(bucket, []).remove(event)
+            except ValueError:
+                return False
+            return True
+        current, start = self.current, self.position
+        place = bisect_left(current, event, lo=start)
+        if place == len(current) or current[place] != event:
             return False
+        # The run's loop may be going through this list up to a place that is now one too far. Cutting it short ends
+        # the loop, which then asks anew how many events are due.
+        self.current = current[start:place] + current[place + 1 :]
+        self.base = -self.index
+        del current[start:]
         return True
 
     def rewrite(self, change: Callable[[Event], Event]) -> None:

@@ -10,10 +10,14 @@ from collections.abc import Collection, Iterable, Sequence
 from itertools import islice
 from typing import Any, overload
 
+from msgspec import Struct
+from msgspec.structs import asdict
+
 from engine.describe import kind_of, letter_of, summary_of
 from engine.events import IN_FLIGHT, Event, Kind
 from engine.layout import make_layout
 from engine.meters import Series
+from engine.params import NetworkParams
 from engine.scenario import MetricSpec
 from engine.simulation import Simulation
 from engine.trace import Note, Trace, TraceEvent
@@ -165,13 +169,29 @@ class Framer:
         cut = sim.reachability().cut_from(agent) if sim.network.cuts else []
         return Inspection(
             row=self.row(agent),
-            state={key: value for key, value in found.state().items() if not key.startswith("_")},
+            state={key: _opened(value) for key, value in found.state().items() if _is_telling(key, value)},
             durable=type(found).durable,
             timers=tuple(sorted((summary_of(name), event[0]) for name, event in found.ctx.timers.items())),
             mail=tuple(_moving(event, letters) for event in mail),
             events=tuple(lines[-LAST_EVENTS:]),
             reach=f"cut from {len(cut)} agents" if cut else "",
         )
+
+
+def _is_telling(name: str, value: Any) -> bool:
+    """Whether an attribute says something about the agent; its parameters are everybody's."""
+    return not name.startswith("_") and not isinstance(value, NetworkParams)
+
+
+def _opened(value: Any) -> Any:
+    """A value as nested plain data, objects as dicts of their attributes."""
+    if isinstance(value, Struct):
+        return {name: _opened(part) for name, part in asdict(value).items()}
+    if isinstance(value, dict):
+        return {key: _opened(part) for key, part in value.items()}
+    if isinstance(value, (list, tuple)):
+        return type(value)(_opened(part) for part in value)
+    return {name: _opened(part) for name, part in vars(value).items()} if hasattr(value, "__dict__") else value
 
 
 def letters_for(kinds: Iterable[str]) -> dict[str, str]:

@@ -16,6 +16,8 @@ MOST_APART = 200
 """Agents up to which each has a place of its own; more stand in clusters."""
 MOST_EDGES = 1_200
 """Links up to which they are listed to be drawn."""
+MOST_LINKED = 12
+"""Links an agent may have on average for them to be drawn: more would hide what moves along them."""
 
 
 def make_layout(topology: Topology, version: int) -> Layout:
@@ -33,7 +35,7 @@ def make_layout(topology: Topology, version: int) -> Layout:
     return Layout(
         version=version,
         positions=positions,
-        edges=tuple(topology.edges()) if total <= MOST_EDGES else (),
+        edges=tuple(topology.edges()) if total <= min(MOST_EDGES, MOST_LINKED * len(positions) // 2) else (),
         edges_total=total,
         clusters=tuple(clusters),
     )

@@ -390,6 +390,7 @@ class Gossip(Scenario):
     )
     Params = GossipParams
     horizon = 120.0
+    pace = 0.5
     commands = (
         CommandSpec(
             "rumour",

@@ -231,7 +231,17 @@ def test_with_too_many_rows_cells_are_shades_of_a_share() -> None:
     assert len(lines) <= 12
     drawn = "".join(texts(lines[3:]))
     assert set(drawn) & set("░▒▓█")
-    assert "none to all knows" in text(lines[0]) + text(lines[1])
+    assert "none to all: knows" in text(lines[0]) + text(lines[1])
+
+
+def test_where_most_of_a_cell_is_wrong_it_says_so_instead_of_a_share() -> None:
+    legend = (MatrixCell("·", "no", "dim"), MatrixCell("■", "yes", "good"), MatrixCell("✕", "down", "bad"))
+    columns = bytes([2] * 60 + [1] * 30 + [2] * 10)
+    grid = Matrix("t", tuple(map(str, range(100))), ("f",), tuple(bytes([value]) for value in columns), legend)
+    drawn = "".join(texts(matrix.draw(grid, 10, 7))[2:])
+    assert "✕" in drawn
+    assert "█" in drawn
+    assert "down" not in "".join(texts(matrix.draw(grid, 10, 7))[:2])
 
 
 def test_the_newest_column_is_at_the_right_and_older_ones_are_counted() -> None:

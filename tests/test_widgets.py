@@ -30,8 +30,9 @@ from widgets.linelist import LineList
 from widgets.log import LogPane
 from widgets.messages import MessagesPane
 from widgets.metrics import MetricsPane, draw_course
+from widgets.motion import nearest_towards, progress
 from widgets.narration import NarrationPane
-from widgets.network import NetworkPane, nearest_towards, progress
+from widgets.network import NetworkPane
 from widgets.palette import agent_colour, ansi_colour
 from widgets.placing import place
 from widgets.stage import Stage, StagePane

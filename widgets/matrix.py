@@ -64,8 +64,9 @@ def _head_line(matrix: Matrix, width: int, folded: bool) -> Line:
 
 def _legend(matrix: Matrix, folded: bool) -> Line:
     if folded:
-        lit = [cell.meaning for number, cell in enumerate(matrix.legend) if number != _ground(matrix)]
-        return [(SHADES, "good"), (f" none to all {clean(', '.join(lit))}", "dim")]
+        lit = [matrix.legend[number] for number in sorted(_lit(matrix))]
+        meanings = ", ".join(dict.fromkeys(clean(cell.meaning) for cell in lit))
+        return [(SHADES, lit[-1].tone if lit else "dim"), (f" none to all: {meanings}", "dim")]
     line: Line = []
     for number, cell in enumerate(matrix.legend):
         line.append((f"{'  ' if number else ''}{clean(cell.glyph)[:1]} ", cell.tone))
@@ -76,6 +77,12 @@ def _legend(matrix: Matrix, folded: bool) -> Line:
 def _ground(matrix: Matrix) -> int:
     """The entry that stands for nothing: the first dim one, else the first."""
     return next((number for number, cell in enumerate(matrix.legend) if cell.tone == "dim"), 0)
+
+
+def _lit(matrix: Matrix) -> set[int]:
+    """The entries that count for a shade: neither the ground nor what is wrong."""
+    ground = _ground(matrix)
+    return {number for number, cell in enumerate(matrix.legend) if number != ground and cell.tone != "bad"}
 
 
 def _name_width(matrix: Matrix) -> int:
@@ -153,16 +160,16 @@ def _plain(matrix: Matrix, part: bytes) -> Line:
 
 
 def _folded(matrix: Matrix, part: bytes, fold: int) -> Line:
-    """Each cell the share of its agents that are not on the ground, in the tone of most of those."""
-    ground = _ground(matrix)
+    """Each cell the share of its agents that are lit, in the tone of most of those; or what is wrong with most."""
+    legend, lit = matrix.legend, _lit(matrix)
     line: Line = []
     for start in range(0, len(part), fold):
         group = part[start : start + fold]
-        lit = [value for value in set(group) if value != ground]
-        share = 1 - group.count(ground) / len(group)
-        tone: Tone = "dim"
-        if lit:
-            most = max(lit, key=lambda value: (group.count(value), -value))
-            tone = matrix.legend[most].tone if most < len(matrix.legend) else "bad"
-        line.append((shade(share), tone))
+        most = max(set(group), key=lambda value: (group.count(value), -value))
+        if most < len(legend) and legend[most].tone == "bad":
+            line.append((clean(legend[most].glyph)[:1] or " ", "bad"))
+            continue
+        here = [value for value in group if value in lit]
+        tone: Tone = legend[max(set(here), key=lambda value: (here.count(value), -value))].tone if here else "dim"
+        line.append((shade(len(here) / len(group)), tone))
     return line

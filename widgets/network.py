@@ -13,20 +13,21 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.reactive import reactive
 
-from engine.views import Health, Layout, MovingMessage, NetworkNode, NetworkView
+from engine.views import Health, Layout, NetworkNode, NetworkView
 from widgets import glyphs
 from widgets.canvas import BRAILLE, Raster
 from widgets.drawing import Drawing
+from widgets.legend import WIDTH as LEGEND
+from widgets.legend import in_one_line, legend_lines
+from widgets.motion import STOPS, arrow_head, between, distance, nearest_towards, progress
 from widgets.placing import Placing, Spot, candidates, name_text, place
 from widgets.strips import LeanStrip, Piece
-from widgets.text import Line, cells, clean, count, fit, fit_line, line_cells
+from widgets.text import Line, cells, clean, fit_line, line_cells
 
-_LEGEND = 20  # columns of the legend
 _WIDE = 90  # from this width on the legend stands at the right, below it in a line
 _ARROWS = 40  # with at most so many messages each gets an arrow head
 _CROWDED = 25  # with more than a message per so many cells they become dots
 _MARKED_CUTS = 16  # at most so many cut links are marked
-_KEPT = 0.5  # a lost message stops half-way
 _FADES = 0.8  # and fades near the time it was due
 _DASH = (1, 5)  # dots drawn and left out on a link that a partition cuts
 _THIN = 0.22  # with more than this share of all dots taken by links, these are thinned out
@@ -170,7 +171,7 @@ class NetworkPane(Drawing, can_focus=True):
         width, height = self.size
         wide = width >= _WIDE
         below = 0 if height < 8 else 1 if wide else 2
-        return max(0, width - (_LEGEND if wide else 0)), max(0, height - below)
+        return max(0, width - (LEGEND if wide else 0)), max(0, height - below)
 
     def _is_drawn(self) -> bool:
         layout = self._view.layout
@@ -383,10 +384,10 @@ class NetworkPane(Drawing, can_focus=True):
             if part < 0.0 or part > 1.0:
                 part = 0.0 if part < 0.0 else 1.0
             mark: _Mark
-            if message.lost and part >= _KEPT:
+            if message.lost and part >= STOPS:
                 mark = (glyphs.LOST, bad) if part < _FADES else (glyphs.LOST_FADING, gone)
-                part = _KEPT
-                x, y = _between(start, end, part)
+                part = STOPS
+                x, y = between(start, end, part)
                 if (x, y) not in blocked:
                     rows[y][x] = mark
                 continue
@@ -397,7 +398,7 @@ class NetworkPane(Drawing, can_focus=True):
                 continue
             rows[y][x] = (glyphs.DOT if crowded else message.letter[:1] or glyphs.DOT, plain)
             if arrows:
-                ahead, head = _arrow(start, end, x)
+                ahead, head = arrow_head(start, end, x)
                 if 0 <= ahead < width and (ahead, y) not in blocked and (ahead, y) not in named:
                     rows[y].setdefault(ahead, (head, plain))
         old, self._moving = self._moving, rows
@@ -408,7 +409,7 @@ class NetworkPane(Drawing, can_focus=True):
         width, height = self._canvas
         total = self.size.width
         dirty: set[int] = set()
-        legend = self._legend_lines()
+        legend = legend_lines(self._view)
         below = self.size.height - height
         info: list[Line] = []
         if total > width:
@@ -416,7 +417,7 @@ class NetworkPane(Drawing, can_focus=True):
                 info.append(fit_line(self._say(total), total))
         else:
             if below > 1:
-                info.append(fit_line(_in_one_line(legend, total), total))
+                info.append(fit_line(in_one_line(legend, total), total))
             if below:
                 info.append(fit_line(self._say(total), total))
             legend = []
@@ -430,32 +431,6 @@ class NetworkPane(Drawing, can_focus=True):
             dirty.update(range(height, self.size.height))
             self._info = info
         return {y for y in dirty if y < self.size.height}
-
-    def _legend_lines(self) -> list[Line]:
-        view = self._view
-        lines: list[Line] = []
-        for letter, kind, number in view.kinds:
-            words = _LEGEND - 10
-            lines.append(
-                [
-                    (f"  {letter[:1]} ", "accent" if number else "dim"),
-                    (fit(clean(kind), words), "plain" if number else "dim"),
-                    (f"{count(number):>5} ", "plain" if number else "faint"),
-                ]
-            )
-        lost = sum([message.lost for message in view.moving])
-        if lost:
-            lines.append(
-                [(f"  {glyphs.LOST} ", "bad"), (fit("lost", _LEGEND - 10), "bad"), (f"{count(lost):>5} ", "bad")]
-            )
-        if view.moving_total > len(view.moving):
-            lines.append([(f"  {count(len(view.moving))} of {count(view.moving_total)} drawn", "dim")])
-        layout = view.layout
-        if layout.edges_total > len(layout.edges):
-            lines += [[], [(f"  {count(layout.edges_total)} links", "dim")]]
-            if layout.edges:
-                lines.append([(f"  {count(len(layout.edges))} drawn", "dim")])
-        return lines
 
     def _say(self, width: int) -> Line:
         """The line below: who is cut from whom, and the chosen agent."""
@@ -575,11 +550,7 @@ class NetworkPane(Drawing, can_focus=True):
         spots = self._placing.spots
         for message in reversed(self._view.moving):
             start, end = spots.get(message.source), spots.get(message.target)
-            if (
-                start is not None
-                and end is not None
-                and _between(start, end, progress(message, self._view.now)) == spot
-            ):
+            if start is not None and end is not None and between(start, end, progress(message, self._view.now)) == spot:
                 return message.number
         return None
 
@@ -589,34 +560,10 @@ class NetworkPane(Drawing, can_focus=True):
         best: tuple[float, tuple[int, int]] | None = None
         for a, b in self._view.layout.edges:
             if a in spots and b in spots:
-                distance = _distance(spot, spots[a], spots[b])
-                if distance <= 0.75 and (best is None or distance < best[0]):
-                    best = (distance, (min(a, b), max(a, b)))
+                away = distance(spot, spots[a], spots[b])
+                if away <= 0.75 and (best is None or away < best[0]):
+                    best = (away, (min(a, b), max(a, b)))
         return best[1] if best else None
-
-
-def progress(message: MovingMessage, now: int) -> float:
-    """The part of its way that a message has gone: 0 to 1, and never beyond a half for one that is lost."""
-    span = message.due - message.sent
-    part = min(1.0, max(0.0, (now - message.sent) / span)) if span > 0 else 1.0
-    return min(part, _KEPT) if message.lost else part
-
-
-def nearest_towards(spots: dict[int, Spot], chosen: int, direction: str) -> int | None:
-    """The agent to go to from `chosen`: the nearest within 45° of the direction, else the nearest on that side."""
-    x0, y0 = spots[chosen]
-    turn = {"left": (-1, 0), "right": (1, 0), "up": (0, -1), "down": (0, 1)}[direction]
-    best: tuple[bool, float, int] | None = None
-    for agent, (x, y) in spots.items():
-        dx, dy = x - x0, 2 * (y - y0)  # cells are twice as high as wide
-        along = dx * turn[0] + dy * turn[1]
-        aside = abs(dx * turn[1]) + abs(dy * turn[0])
-        if along <= 0:
-            continue
-        score = (aside > along, along + 2.0 * aside, agent)
-        if best is None or score < best:
-            best = score
-    return best[2] if best else None
 
 
 def _relabelled(new: NetworkNode, old: NetworkNode) -> bool:
@@ -632,27 +579,6 @@ def _ink_of(node: NetworkNode) -> str:
     return node.tone if node.tone == "dim" else f"{node.tone}!"
 
 
-def _between(start: Spot, end: Spot, part: float) -> Spot:
-    return int(start[0] + (end[0] - start[0]) * part + 0.5), int(start[1] + (end[1] - start[1]) * part + 0.5)
-
-
-def _arrow(start: Spot, end: Spot, x: int) -> tuple[int, str]:
-    """Where the head of a message's arrow goes, and the head."""
-    dx, dy = end[0] - start[0], 2 * (end[1] - start[1])
-    if abs(dx) >= abs(dy):
-        return (x + 1, "▸") if dx > 0 else (x - 1, "◂")
-    return x + 1, "▾" if dy > 0 else "▴"
-
-
-def _distance(spot: Spot, start: Spot, end: Spot) -> float:
-    """How far a cell is from the line between two others, in columns and rows."""
-    px, py = spot[0] - start[0], spot[1] - start[1]
-    dx, dy = end[0] - start[0], end[1] - start[1]
-    length = dx * dx + dy * dy
-    part = min(1.0, max(0.0, (px * dx + py * dy) / length)) if length else 0.0
-    return float(max(abs(px - part * dx), abs(py - part * dy)))
-
-
 def _runs(row: list[str], inks: list[int]) -> list[_Run]:
     """Neighbouring cells of one ink put together; a blank goes with what is before it."""
     runs: list[_Run] = []
@@ -665,16 +591,3 @@ def _runs(row: list[str], inks: list[int]) -> list[_Run]:
             start, current = x, ink
     runs.append((start, len(row), current, "".join(row[start:])))
     return runs
-
-
-def _in_one_line(lines: list[Line], width: int) -> Line:
-    """The legend in one line, for narrow panes; where that is too long, without the names of the kinds."""
-    for short in (False, True):
-        joined: Line = []
-        for line in lines:
-            pieces = [line[0], line[-1]] if short and len(line) > 1 else line
-            joined += [(f" {' '.join(text.split())}", ink) for text, ink in pieces]
-            joined.append((" ", "plain"))
-        if line_cells(joined) <= width:
-            break
-    return joined

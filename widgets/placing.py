@@ -13,7 +13,7 @@ Spot = tuple[int, int]
 """A cell: column and row."""
 
 _LABELLED = 0.5  # with room for less than this share of the names, none is drawn: some names only would puzzle
-_WRITTEN = 0.18  # nor when they would take more than this share of the cells: the network would drown in them
+_WRITTEN = (0.18, 0.3)  # nor when they took more than this share of the cells, with links between them and without
 _FILLED = 0.42  # share of the cells that members of clusters may take
 _ASPECT = 2.0  # a cell is about twice as high as wide
 
@@ -35,7 +35,8 @@ def place(layout: Layout, nodes: tuple[NetworkNode, ...], width: int, height: in
     if layout.clusters:
         return _gather(layout, width, height)
     spots = _spread(layout.positions, width, height)
-    return Placing(spots, _name(nodes, spots, width, height), (), {}, False)
+    most = _WRITTEN[0 if layout.edges else 1] * width * height
+    return Placing(spots, _name(nodes, spots, width, height, most), (), {}, False)
 
 
 def _to_cell(position: tuple[float, float], width: int, height: int) -> Spot:
@@ -73,11 +74,11 @@ def _nearest_free(spot: Spot, taken: set[Spot], width: int, height: int) -> Spot
 
 
 def _name(
-    nodes: Iterable[NetworkNode], spots: Mapping[int, Spot], width: int, height: int
+    nodes: Iterable[NetworkNode], spots: Mapping[int, Spot], width: int, height: int, most: float
 ) -> dict[int, tuple[int, int, str]]:
     """Places for names that overlap nothing: beside the agent, else under or above it; none when most do not fit."""
     nodes = [node for node in nodes if node.id in spots]
-    if sum(cells(name_text(node)) for node in nodes) > _WRITTEN * width * height:
+    if sum(cells(name_text(node)) for node in nodes) > most:
         return _mark(nodes, spots, width, height)
     taken = set(spots.values())
     names: dict[int, tuple[int, int, str]] = {}

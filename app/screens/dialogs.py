@@ -41,8 +41,8 @@ class Dialog(ModalScreen[Any]):
             yield from self.fields()
             yield Static("", id="dialog-problem", markup=False)
             with Horizontal(id="dialog-buttons"):
-                yield Button("Apply", variant="primary", id="accept")
-                yield Button("Cancel", id="give-up")
+                yield Button("Apply", variant="primary", id="accept", compact=True)
+                yield Button("Cancel", id="give-up", compact=True)
         yield Footer()
 
     def fields(self) -> ComposeResult:
@@ -102,9 +102,9 @@ class PartitionDialog(Dialog):
         """The agents, a tick for those on the left side; and whether one way is left open."""
         half = len(self._names) // 2
         yield SelectionList[str](
-            *((name, name, place < half) for place, name in enumerate(self._names)), id="partition-left"
+            *((name, name, place < half) for place, name in enumerate(self._names)), id="partition-left", compact=True
         )
-        yield Checkbox("one way: nothing from the left reaches the right, the other way stays open", id="one-way")
+        yield Checkbox("one way: the right cannot hear the left, but the left hears it", id="one-way", compact=True)
         yield Static("", id="partition-text", markup=False)
 
     def on_mount(self) -> None:
@@ -222,19 +222,19 @@ class MisbehaveDialog(Dialog):
         super().__init__()
         self._agent = agent
         self._mode = mode
-        self._modes = [Misbehaviour("honest", "follows the protocol"), *modes]
+        self._offered = [Misbehaviour("honest", "follows the protocol"), *modes]
         self.ABOUT = f"{agent} is {mode} now"
 
     def fields(self) -> ComposeResult:
         """The modes, with what each does."""
         yield OptionList(
-            *(Option(f"{mode.name:12} {mode.help}", id=mode.name) for mode in self._modes), id="modes", markup=False
+            *(Option(f"{mode.name:12} {mode.help}", id=mode.name) for mode in self._offered), id="modes", markup=False
         )
 
     def on_mount(self) -> None:
         """Begin with the first misbehaviour, or with honesty for one that misbehaves."""
         modes = self.query_one("#modes", OptionList)
-        modes.highlighted = 1 if self._mode == "honest" and len(self._modes) > 1 else 0
+        modes.highlighted = 1 if self._mode == "honest" and len(self._offered) > 1 else 0
         modes.focus()
 
     @on(OptionList.OptionSelected)
@@ -244,7 +244,7 @@ class MisbehaveDialog(Dialog):
     def answer(self) -> Commands:
         """One byzantine command."""
         at = self.query_one("#modes", OptionList).highlighted or 0
-        return [f"byzantine {quote(self._agent)} {self._modes[at].name}"]
+        return [f"byzantine {quote(self._agent)} {self._offered[at].name}"]
 
 
 class OwnDialog(Dialog):

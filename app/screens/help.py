@@ -14,6 +14,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Footer, Static
 
 from app.keys import Action
+from app.screens.keyline import key_of
 from app.settings import settings_file
 from engine.commands import BUILTIN
 from engine.scenario import Scenario
@@ -38,10 +39,10 @@ class HelpScreen(ModalScreen[None]):
     def _page(self) -> Group:
         parts: list[Text | Table] = []
         for group, actions in groupby(sorted(self._actions, key=lambda a: a.group), key=lambda a: a.group):
-            rows = [(self._keys_of(a), f"{a.help}", a.id) for a in actions]
+            rows = [(key_of(self.app, a), a.help, a.id) for a in actions]
             parts += [_heading(f"Keys: {group}"), _table(rows)]
         parts.append(
-            Text(f"\nTo use other keys, name the action in {settings_file()}:  [keys]  crash = \"x\"", style="dim")
+            Text(f'\nTo use other keys, name the action in {settings_file()}:  [keys]  crash = "x"', style="dim")
         )
         if self._scenario is not None:
             parts += self._scenario_part(self._scenario)
@@ -73,15 +74,6 @@ class HelpScreen(ModalScreen[None]):
             parts.append(_heading("Try this"))
             parts.append(_table([(one.title, one.watch, one.keys) for one in scenario.experiments]))
         return parts
-
-    def _keys_of(self, action: Action) -> str:
-        """The keys of an action as they are now, the user's own included."""
-        keys = [
-            self.app.get_key_display(active.binding)
-            for active in self.app.screen_stack[-2 if self.is_mounted else -1].active_bindings.values()
-            if active.binding.id == action.id
-        ]
-        return " ".join(keys) or (action.display or action.key)
 
     def action_close(self) -> None:
         """Back to where one was."""

@@ -9,7 +9,7 @@ from typing import Any
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from app.driver import Driver
 from app.keys import LIVE, bindings
@@ -17,6 +17,7 @@ from app.screens.bar import Bar
 from app.screens.dialogs import Dialog, LinkDialog, MisbehaveDialog, OwnDialog, PartitionDialog
 from app.screens.help import HelpScreen
 from app.screens.inspecting import InspectScreen
+from app.screens.keyline import KeyLine
 from app.screens.sized import SizedScreen
 from engine.commands import Timed, quote
 from engine.errors import CommandError
@@ -35,6 +36,8 @@ from widgets.status import StatusLine
 NAMES = ("Agents", "Messages", "Stage", "Metrics", "Story")
 EVERY = {"network": 1, "agents": 4, "log": 4, "stage": 4, "narration": 4, "metrics": 8}
 """How many frames apart each part is drawn while the run goes on."""
+BEHIND = 10
+"""How many frames apart all are drawn behind a dialog."""
 
 
 class LiveScreen(SizedScreen):
@@ -42,9 +45,7 @@ class LiveScreen(SizedScreen):
 
     BINDINGS = bindings(LIVE)  # type: ignore[assignment]
 
-    def __init__(
-        self, driver: Driver, scenario: str, params: Mapping[str, Any], script: Sequence[Timed] = ()
-    ) -> None:
+    def __init__(self, driver: Driver, scenario: str, params: Mapping[str, Any], script: Sequence[Timed] = ()) -> None:
         super().__init__()
         self.driver = driver
         self.sim = driver.sim
@@ -74,7 +75,7 @@ class LiveScreen(SizedScreen):
                 yield MetricsPane(number=4, id="metrics")
                 yield NarrationPane(number=5, id="narration")
         yield Static(id="last-words", markup=False)
-        yield Footer(show_command_palette=False, compact=True)
+        yield KeyLine(LIVE)
 
     def on_mount(self) -> None:
         """Begin to draw, and let the run go on."""
@@ -93,12 +94,13 @@ class LiveScreen(SizedScreen):
         """Draw a frame: each visible pane whose turn it is, all of them when time stands still."""
         if not self.is_mounted:
             return
-        everything = everything or self.driver.paused
         self._frames += 1
+        behind = self.app.screen is not self  # a dialog in front makes every frame dear
+        if behind and self._frames % BEHIND and not self.driver.paused:
+            return
+        everything = everything or self.driver.paused or behind
         parts = {
-            part
-            for part, every in EVERY.items()
-            if (everything or self._frames % every == 0) and self._is_wanted(part)
+            part for part, every in EVERY.items() if (everything or self._frames % every == 0) and self._is_wanted(part)
         }
         frame = self._framer.frame(parts)
         self.query_one(StatusLine).show(frame.status, self.driver.pace, self.driver.paused)
@@ -172,7 +174,7 @@ class LiveScreen(SizedScreen):
 
     @on(NetworkPane.LinkClicked)
     def _link_clicked(self, event: NetworkPane.LinkClicked) -> None:
-        self._ask(LinkDialog(self._name(self.selected), (self._name(event.a), self._name(event.b))))
+        self._ask(LinkDialog(self._name_of(self.selected), (self._name_of(event.a), self._name_of(event.b))))
 
     @on(NetworkPane.MessageClicked)
     def _message_clicked(self, event: NetworkPane.MessageClicked) -> None:
@@ -184,7 +186,7 @@ class LiveScreen(SizedScreen):
         lines = [f"{e.index:>8}  {e.kind:8} {e.agent} {e.summary}" for e in chain[-8:]]
         self.notify("\n".join(lines), title="Why: the chain of causes", timeout=8, markup=False)
 
-    def _name(self, agent: int) -> str:
+    def _name_of(self, agent: int) -> str:
         return self.sim.names[agent]
 
     # Time
@@ -258,19 +260,19 @@ class LiveScreen(SizedScreen):
 
     def action_crash(self) -> None:
         """Crash the selected agent."""
-        self._do(f"crash {quote(self._name(self.selected))}")
+        self._do(f"crash {quote(self._name_of(self.selected))}")
 
     def action_restart(self) -> None:
         """Restart the selected agent."""
-        self._do(f"restart {quote(self._name(self.selected))}")
+        self._do(f"restart {quote(self._name_of(self.selected))}")
 
     def action_partition(self) -> None:
         """Ask who stands where."""
-        names = [self._name(agent) for agent in self.sim.present()]
+        names = [self._name_of(agent) for agent in self.sim.present()]
         if len(names) < 2:
             self.notify("a partition needs two agents; only one is left", severity="warning")
             return
-        self._ask(PartitionDialog(names, self._name(self.selected)))
+        self._ask(PartitionDialog(names, self._name_of(self.selected)))
 
     def action_heal(self) -> None:
         """Remove all partitions."""
@@ -281,7 +283,7 @@ class LiveScreen(SizedScreen):
 
     def action_links(self) -> None:
         """Ask what the links shall be like."""
-        self._ask(LinkDialog(self._name(self.selected)))
+        self._ask(LinkDialog(self._name_of(self.selected)))
 
     def action_misbehave(self) -> None:
         """Ask how the selected agent shall misbehave."""
@@ -297,7 +299,7 @@ class LiveScreen(SizedScreen):
         if not self.sim.scenario.commands:
             self.notify(f"{self.sim.scenario.title} has no commands of its own; : takes all others")
             return
-        self._ask(OwnDialog(self.sim, self._name(self.selected)))
+        self._ask(OwnDialog(self.sim, self._name_of(self.selected)))
 
     # The line at the bottom
 
@@ -319,7 +321,7 @@ class LiveScreen(SizedScreen):
 
     def _show_bar(self, bar: Bar, text: str) -> None:
         self._bar = bar
-        self.mount(bar, before=self.query_one(Footer))
+        self.mount(bar, before=self.query_one(KeyLine))
         self.call_after_refresh(bar.open, text)
 
     def _close_bar(self) -> None:
@@ -333,7 +335,7 @@ class LiveScreen(SizedScreen):
 
     def _candidates(self, text: str) -> list[str]:
         scenario, sim = self.sim.scenario, self.sim
-        agents = [self._name(agent) for agent in sim.present()]
+        agents = [self._name_of(agent) for agent in sim.present()]
         roles = list(dict.fromkeys(sim.agent(agent).role for agent in sim.present()))
         modes = ["honest", *(mode.name for mode in scenario.misbehaviours)]
         return complete(text, {spec.name: spec for spec in scenario.commands}, agents, roles, modes)

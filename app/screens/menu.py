@@ -7,11 +7,12 @@ from typing import Any
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical, VerticalScroll
-from textual.widgets import Footer, Input, Label, OptionList, Static
+from textual.widgets import Input, Label, OptionList, Static
 from textual.widgets.option_list import Option
 
 from app.keys import MENU, bindings
 from app.screens.help import HelpScreen
+from app.screens.keyline import KeyLine
 from app.screens.sized import SizedScreen
 from engine.errors import ParameterError
 from engine.params import ParamSpec, read_value, specs
@@ -97,7 +98,7 @@ class MenuScreen(SizedScreen):
                 yield OptionList(id="menu-experiments")
                 yield Label("Parameters  [dim]tab goes on, enter plays[/]", classes="menu-heading")
                 yield Vertical(id="menu-fields")
-        yield Footer(show_command_palette=False, compact=True)
+        yield KeyLine(MENU)
 
     async def on_mount(self) -> None:
         """Fill the list."""
