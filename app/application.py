@@ -131,7 +131,7 @@ class SwarmscopeApp(App[int]):
             yield SystemCommand(
                 f"{action.label}  ({key_of(self, action)})",
                 action.help,
-                lambda action=action: self.call_later(screen.run_action, action.action),  # type: ignore[misc]
+                lambda action=action: self.call_later(screen.run_action, action.action),
             )
         yield from (command for command in super().get_system_commands(screen) if command.title not in ("Quit", "Keys"))
 

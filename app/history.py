@@ -44,9 +44,9 @@ class History:
         given = [self._read(text) for text in sim.commands]
         sim.restore(start)
         self._ordered = [(at, timed) for at, timed in self._ordered if at <= index]
-        for at, timed in self._ordered:
+        for at, ordered in self._ordered:
             if at >= start.index:
-                sim.schedule(timed)
+                sim.schedule(ordered)
         for timed in given:
             if timed is not None and timed.after is not None and start.index <= timed.after < index:
                 sim.schedule(timed)

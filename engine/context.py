@@ -27,7 +27,8 @@ class Context:
     """
 
     __slots__ = (
-        "ahead", "calendar", "delays", "drift", "id", "link", "loss", "mailbox", "odd", "sim", "slowness", "timers",
+        "_faults", "ahead", "calendar", "delays", "drift", "id", "link", "loss", "mailbox", "odd", "sim", "slowness",
+        "timers",
     )  # fmt: skip
 
     def __init__(self, sim: Simulation, agent: int, name: str) -> None:
@@ -35,6 +36,7 @@ class Context:
         self.calendar = sim.calendar
         self.id = agent
         self.link = Stream(sim.seed, f"link/{name}")  # decides the fate of each message that the agent sends
+        self._faults: Stream | None = None
         self.timers: dict[Hashable, Event] = {}
         self.mailbox = Mailbox()
         self.ahead = 0  # the agent's clock minus the true one, when its drift was last set
@@ -50,6 +52,13 @@ class Context:
         """The agent's own clock: virtual time, unless the command `skew` changed it."""
         now = self.calendar.now
         return now + self.ahead + now * self.drift // 1_000_000
+
+    @property
+    def faults(self) -> Stream:
+        """Decides which messages are doubled or reordered, so that these faults shift nobody's luck on `link`."""
+        if self._faults is None:
+            self._faults = Stream(self.sim.seed, f"fault/{self.sim.names[self.id]}")
+        return self._faults
 
     @property
     def neighbours(self) -> Sequence[int]:
@@ -143,7 +152,7 @@ class Context:
     def cancel_timer(self, name: Hashable) -> bool:
         """Stop a timer; False if none of that name runs."""
         event = self.timers.pop(name, None)
-        return event is not None and self.calendar.remove(event)
+        return event is not None and (self.calendar.remove(event) or self.sim.lifecycle.unhold(self.id, event))
 
     def note(self, kind: str, **data: Any) -> None:
         """Put something worth saying into the trace: the narration, the invariants and the panes build on notes."""
@@ -163,9 +172,12 @@ class Context:
 
     def state(self) -> tuple[Any, ...]:
         """Plain data for a checkpoint."""
-        return (self.link.position, self.timers, self.mailbox.state(), self.ahead, self.drift, self.slowness)
+        faults = self._faults.position if self._faults else 0
+        return (self.link.position, faults, self.timers, self.mailbox.state(), self.ahead, self.drift, self.slowness)
 
     def load(self, state: tuple[Any, ...]) -> None:
         """Become what `state` says."""
-        self.link.position, self.timers, mailbox, self.ahead, self.drift, self.slowness = state
+        self.link.position, faults, self.timers, mailbox, self.ahead, self.drift, self.slowness = state
         self.mailbox.load(mailbox)
+        if faults or self._faults:
+            self.faults.position = faults

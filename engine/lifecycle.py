@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from engine.agent import Agent
 from engine.context import Context
 from engine.errors import ScenarioError
-from engine.events import NOBODY, Event, Kind
+from engine.events import IN_FLIGHT, NOBODY, Event, Kind
 from engine.streams import Stream
 from engine.trace import MASK
 from engine.views import Health
@@ -28,6 +28,7 @@ class Lifecycle:
         self.health: list[Health] = []
         self.left: set[int] = set()
         self.held: dict[int, list[Event]] = {}  # what frozen agents have not taken yet
+        self._to_start: set[int] = set()  # agents whose start is still to come
 
     def add(self, name: str, role: str) -> Agent:
         """Make a new agent known to the run; it starts with an event of its own."""
@@ -45,6 +46,7 @@ class Lifecycle:
         sim.ids[name] = agent.id
         sim.takers.append(agent.on_message)
         self.health.append(Health.UP)
+        self._to_start.add(agent.id)
         sim.network.connect(agent.ctx)
         calendar = sim.calendar
         calendar.number += 1
@@ -77,7 +79,9 @@ class Lifecycle:
         """Stop an agent at once. Its volatile state is lost when it restarts; until then it can be looked at."""
         if self.health[agent] in DOWN:
             return
-        self._sim.agent(agent).on_crash()
+        self._sim.guarded(agent, self._sim.agent(agent).on_crash)
+        if self.health[agent] in DOWN:  # it has failed over it
+            return
         self._stop(agent)
         self.health[agent] = Health.CRASHED
         self._sim.note(agent, "crash", {})
@@ -162,10 +166,17 @@ class Lifecycle:
             ctx.cancel_timer(name)
         ctx.mailbox.empty()
         sim.mail.forget(agent)
+        self._to_start.discard(agent)
         for event in self.held.pop(agent, ()):
-            if event[4] != Kind.TIMER:
+            if event[4] in IN_FLIGHT:
                 sim.network.dropped += 1
         sim.takers[agent] = self._refuse
+
+    def begins(self, agent: int) -> bool:
+        """Whether an agent starts now; not if it went down before, in which case a restart has started it."""
+        waiting = agent in self._to_start
+        self._to_start.discard(agent)
+        return waiting
 
     # What takes the mail of agents that cannot
 
@@ -179,6 +190,16 @@ class Lifecycle:
         network.not_delivered += 1
         self._relabel(Kind.DROPPED)
 
+    def stray(self) -> None:
+        """The message of this event went to somebody who does not exist."""
+        network = self._sim.network
+        network.dropped += 1
+        network.not_delivered += 1
+        ring, index = self._sim.trace.ring, self._sim.calendar.index
+        event = ring[index & MASK]
+        assert event is not None
+        ring[index & MASK] = (*event[:2], NOBODY, event[3], int(Kind.DROPPED), *event[5:])
+
     def _hold(self, source: int, message: Any) -> None:
         self.hold()
 
@@ -187,6 +208,14 @@ class Lifecycle:
         event = self._relabel(Kind.HELD)
         self.held[event[2]].append(event)
         self._sim.network.not_delivered += 1
+
+    def unhold(self, agent: int, event: Event) -> bool:
+        """Forget a timer that waits for its agent to thaw; False if it does not."""
+        held = self.held.get(agent, [])
+        if event not in held:
+            return False
+        held.remove(event)
+        return True
 
     def _relabel(self, kind: Kind) -> Event:
         """Give the present event another kind in the trace; returns it as it was."""
@@ -214,11 +243,17 @@ class Lifecycle:
 
     def state(self) -> dict[str, Any]:
         """Plain data for a checkpoint."""
-        return {"health": self.health, "left": sorted(self.left), "held": self.held}
+        return {
+            "health": self.health,
+            "left": sorted(self.left),
+            "held": self.held,
+            "to start": sorted(self._to_start),
+        }
 
     def load(self, state: dict[str, Any]) -> None:
         """Become what `state` says; `Simulation.restore` has set the agents already."""
         self.health, self.left, self.held = list(state["health"]), set(state["left"]), state["held"]
+        self._to_start = set(state["to start"])
         for agent, health in enumerate(self.health):
             if health in DOWN:
                 self._sim.takers[agent] = self._refuse

@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from engine.commands import MILLION, Latency
 from engine.connectivity import Cut
+from engine.envelope import Envelope
 from engine.events import IN_FLIGHT, Event, Kind
 from engine.latency import SLICES, quantiles
 
@@ -84,13 +85,15 @@ class Network:
     def set_link(self, name: str, value: Any, pairs: Iterable[tuple[int, int]] | None) -> None:
         """Set one attribute of `Link` for the given links, or for all (which forgets what was set for single ones);
         None as the value means as built."""
+        value = getattr(self.built, name) if value is None else value
         if pairs is None:
-            setattr(self.usual, name, getattr(self.built, name) if value is None else value)
+            setattr(self.usual, name, value)
             for link in self.links.values():
                 setattr(link, name, None)
         else:
+            own = None if value == getattr(self.usual, name) else value
             for pair in pairs:
-                setattr(self.links.setdefault(pair, Link()), name, value)
+                setattr(self.links.setdefault(pair, Link()), name, own)
         self.links = {pair: link for pair, link in self.links.items() if link != Link()}
         self.connect_all()
 
@@ -122,6 +125,10 @@ class Network:
         self.cuts.clear()
         self.connect_all()
 
+    def knows(self, target: object) -> bool:
+        """Whether a message to `target` can arrive: it is the id of an agent that is, or was, there."""
+        return isinstance(target, int) and 0 <= target < len(self._sim.agents)
+
     def blocks(self, source: int, target: int) -> bool:
         """Whether a partition keeps messages of `source` from `target`."""
         return any(cut.blocks(source, target) for cut in self.cuts)
@@ -136,8 +143,8 @@ class Network:
         calendar.number = number = calendar.number + 1
         now = calendar.now
         delay = quantiles(link.latency)[word & _DELAY_BITS]
-        if link.reorder and ctx.link.below(MILLION) < link.reorder:
-            delay += ctx.link.below(REORDER_STRETCH * delay + 1)
+        if link.reorder and ctx.faults.below(MILLION) < link.reorder:
+            delay += int(ctx.faults.uniform() * (REORDER_STRETCH * delay + 1))
         delay = delay * ctx.slowness // 1000 + self._wait(link, ctx.id, to, message)
         fate = kind
         if self.blocks(ctx.id, to):
@@ -145,8 +152,8 @@ class Network:
         elif word >> _LOSS_SHIFT < link.loss * LOSS_SCALE // MILLION:
             fate = Kind.LOST
         calendar.add((now + delay, number, to, ctx.id, int(fate), message, calendar.index, now))
-        if link.duplicate and ctx.link.below(MILLION) < link.duplicate:
-            again = quantiles(link.latency)[ctx.link.word() & _DELAY_BITS] * ctx.slowness // 1000
+        if link.duplicate and ctx.faults.below(MILLION) < link.duplicate:
+            again = quantiles(link.latency)[ctx.faults.word() & _DELAY_BITS] * ctx.slowness // 1000
             self.copy((now + again, number, to, ctx.id, int(fate), message, calendar.index, now))
         return number
 
@@ -156,7 +163,7 @@ class Network:
             return 0
         now = self._sim.calendar.now
         free = max(now, self._busy.get((source, target), 0))
-        size = getattr(message, "size", MESSAGE_SIZE)
+        size = getattr(message.body if isinstance(message, Envelope) else message, "size", MESSAGE_SIZE)
         free += max(1, size * 1_000_000 // link.bandwidth)
         self._busy[source, target] = free
         return free - now

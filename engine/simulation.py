@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+import math
 import pickle
 from collections.abc import Callable, Mapping, Sequence
 from itertools import islice
@@ -17,7 +18,7 @@ from engine.connectivity import Reachability, reachability
 from engine.control import Control
 from engine.digest import BLOCK, RECORD, Digest
 from engine.duration import SECOND, format_duration, seconds
-from engine.errors import CommandError, CommunicationError, ScenarioError
+from engine.errors import CommandError, CommunicationError, ParameterError, ScenarioError
 from engine.events import NOBODY, Event, Kind
 from engine.grammar import parse
 from engine.invariants import Invariants
@@ -50,8 +51,8 @@ class Simulation:
     """
 
     def __init__(self, scenario: Scenario, seed: int = 0, *, record: bool = False) -> None:
-        if not 0 <= seed <= MAX_SEED:
-            raise ScenarioError(f"the seed {seed} is not right: a seed is a whole number from 0 to {MAX_SEED}")
+        if type(seed) is not int or not 0 <= seed <= MAX_SEED:
+            raise ScenarioError(f"the seed {seed!r} is not right: a seed is a whole number from 0 to {MAX_SEED}")
         self.scenario = scenario
         self.params = scenario.params
         self.seed = seed
@@ -150,11 +151,9 @@ class Simulation:
     @property
     def over(self) -> str:
         """Why the run is over, in words; empty while it goes on, or while commands are still to come."""
-        if self._agenda or self._after:
-            return ""
-        if not len(self.calendar):
+        if self._idle():
             return "nothing is left to happen"
-        return self.scenario.over(self)
+        return "" if self._agenda or self._after else self.scenario.over(self)
 
     def note(self, agent: int | None, kind: str, data: Mapping[str, Any]) -> None:
         """Add a note to the trace, and check the invariants that listen to its kind."""
@@ -183,14 +182,16 @@ class Simulation:
         Time then stands at `until`, unless the number of events ended the run before. A run that never ends by
         itself needs one of the two.
         """
-        self.run_to(NEVER if until is None else round(until * SECOND), events)
+        self.run_to(NEVER if until is None else _micros(until), events)
 
-    def run_to(self, until: int, events: int | None = None) -> int:
-        """`run` with a time in microseconds; returns how many events happened."""
+    def run_to(self, until: int, events: int | None = None, *, wait: bool = True) -> int:
+        """`run` with a time in microseconds; returns how many events happened. Without `wait`, time stays at the last
+        event when nothing is left to happen."""
         calendar, series = self.calendar, self.series
         first = calendar.index
         last = NEVER if events is None else first + events
-        while calendar.index < last:
+        wait = wait and until < NEVER
+        while calendar.index < last and (wait or not self._idle()):
             if self._after and self._after[0][0] <= calendar.index:
                 self._perform(heapq.heappop(self._after)[2])
                 continue
@@ -200,11 +201,9 @@ class Simulation:
             if sampling:
                 limit = series.next_time
             self._happen(limit, stop)
-            if calendar.index >= stop:
+            if calendar.index >= stop or not (wait or calendar or self._agenda):
                 continue
             if sampling:
-                if limit > calendar.now and not len(calendar) and until >= NEVER:
-                    break
                 calendar.now = max(calendar.now, limit)
                 series.add(calendar.now, self.scenario.sample(self))
             elif self._agenda and self._agenda[0][0] <= until:
@@ -215,6 +214,11 @@ class Simulation:
                     calendar.now = max(calendar.now, until)
                 break
         return calendar.index - first
+
+    def _idle(self) -> bool:
+        """Whether nothing is left to happen; a command that waits for an event which never comes changes nothing."""
+        due = bool(self._after) and self._after[0][0] <= self.events
+        return not (self.calendar or self._agenda or due)
 
     def _happen(self, until: int, stop: int) -> None:
         """The run's loop: events due at or before `until`, up to index `stop`."""
@@ -241,10 +245,10 @@ class Simulation:
                         checks(event)
                     if index == last:
                         break
-            except CommandError:
-                raise
             except Exception as error:
                 self._blame(event, error)
+                if checks:
+                    checks(event)
             finally:
                 trace.total = index
             if len(pending) >= BLOCK:
@@ -285,19 +289,19 @@ class Simulation:
             self.lifecycle.hold()
             return
         self.network.not_delivered += 1
-        if self.lifecycle.is_up(event[2]):
+        if self.lifecycle.begins(event[2]):
             self.agents[event[2]].on_start()
 
     def _blame(self, event: Event, error: Exception) -> None:
         """A handler raised: its agent has failed, and the run goes on. Mail to nobody is its sender's fault."""
         target, source = event[2], event[3]
-        if not isinstance(target, int) or not 0 <= target < len(self.agents):
-            names = f"ids are 0 to {len(self.agents) - 1}"
-            self.lifecycle.fail(source, CommunicationError(f"sent a message to {target!r}; {names}"))
-            self.network.dropped += 1
-            self.network.not_delivered += 1
-        else:
+        if self.network.knows(target):
             self.lifecycle.fail(target, error)
+            return
+        self.lifecycle.stray()
+        if self.lifecycle.is_alive(source):
+            ids = f"the agents' ids are 0 to {len(self.agents) - 1}"
+            self.lifecycle.fail(source, CommunicationError(f"sent a message to {target!r}, but {ids}"))
 
     def guarded(self, agent: int, act: Callable[[], None]) -> None:
         """Call into an agent on behalf of a command; if it raises, the agent has failed."""
@@ -334,7 +338,15 @@ class Simulation:
             moment = self.now if timed.at is None else timed.at
             if moment < self.now:
                 raise CommandError(f"{format_duration(moment)} is past; it is already {format_duration(self.now)}")
-            heapq.heappush(self._agenda, (moment, self._ordered, Timed(timed.command, at=moment)))
+            if self.events and moment == self._last_time():  # too late to come before the events of this moment
+                heapq.heappush(self._after, (self.events, self._ordered, Timed(timed.command, after=self.events)))
+            else:
+                heapq.heappush(self._agenda, (moment, self._ordered, Timed(timed.command, at=moment)))
+
+    def _last_time(self) -> int:
+        """When the last event happened; 0 before the first."""
+        last = self.trace.ring[self.events & MASK] if self.events else None
+        return 0 if last is None else last[0]
 
     def _timed(self, command: Command | Timed | str) -> Timed | None:
         if isinstance(command, str):
@@ -342,54 +354,64 @@ class Simulation:
         return command if isinstance(command, Timed) else Timed(command)
 
     def _perform(self, timed: Timed) -> None:
-        """Carry out a command as an event of its own, and write down when."""
+        """Carry out a command as an event of its own, and write down when. A command that is refused is no event."""
         calendar, trace = self.calendar, self.trace
-        command = timed.command
+        command, now = timed.command, calendar.now
         before = calendar.index
-        text = str(timed if timed.at is not None else Timed(command, after=before))
-        calendar.index = index = before + 1
-        calendar.base -= 1  # the next event stays where it is
-        self.network.not_delivered += 1
-        trace.ring[index & MASK] = (
-            calendar.now, 0, NOBODY, NOBODY, int(Kind.COMMAND), command, 0, calendar.now,
-        )  # fmt: skip
-        trace.total = index
-        self._digest.command(calendar.now, str(command))
+        if timed.at is not None:
+            text = str(timed)
+        elif now == self._last_time():
+            text = str(Timed(command, after=before))
+        else:  # between two events: only the time says when
+            text = str(Timed(command, at=now))
+        index = before + 1
+        event: Event = (now, 0, NOBODY, NOBODY, int(Kind.COMMAND), command, 0, now)
+        overwritten = trace.ring[index & MASK]
+        self._count(+1)
+        trace.ring[index & MASK] = event
         try:
             self._control.execute(command)
         except CommandError as error:
-            trace.notes.append(Note(0, index, calendar.now, NOBODY, "refused", {"text": str(error)}))
-            raise CommandError(
-                f"{text}: {error.message}" if timed.at is not None else error.message, column=error.column
-            ) from None
+            self._count(-1)
+            trace.ring[index & MASK] = overwritten
+            self.note(None, "refused", {"text": f"{command}: {error.message}"})
+            message = error.message if timed.at is None else f"{timed}: {error.message}"
+            raise CommandError(message, column=error.column) from None
+        self._digest.command(now, str(command))
         self.commands.append(text)
+        if self.invariants_kept.after_each:
+            self.invariants_kept.after_each(event)
+
+    def _count(self, one: int) -> None:
+        """A command is an event that was never in the calendar, where the next one stays at its place."""
+        self.calendar.index += one
+        self.calendar.base -= one
+        self.network.not_delivered += one
+        self.trace.total = self.calendar.index
 
     # To the end
 
     def stop_at(self, until: float | None = None, events: int | None = None) -> None:
         """Set the end for `advance`: a virtual time (seconds), at most so many more events; or, without a time, the
         moment when the scenario is over, or else its horizon."""
-        self._until = None if until is None else round(until * SECOND)
+        self._until = None if until is None else _micros(until)
         self._events_until = NEVER if events is None else self.events + events
 
     def advance(self, events: int) -> bool:
         """Go on for about so many events; False once the end that `stop_at` set is reached."""
         wanted = min(self.events + max(1, events), self._events_until)
+        to_the_end = self._until is None
+        end = _micros(self.scenario.horizon) if self._until is None else self._until
         while self.events < wanted:
-            if self._until is not None:
-                self.run_to(self._until, wanted - self.events)
-                if self.events < wanted:
+            room = wanted - self.events
+            if to_the_end:
+                # Whether the scenario is over is asked at fixed numbers of events, so that the end does not depend
+                # on how the run is cut into pieces.
+                since_asked = self.events % self._over_every
+                if since_asked == 0 and self.over:
                     return False
-                continue
-            # Whether the scenario is over is asked at fixed numbers of events, so that the end does not depend on
-            # how the run is cut into pieces.
-            if self.events % self._over_every == 0 and self.over:
-                return False
-            to_check = self._over_every - self.events % self._over_every
-            horizon = round(self.scenario.horizon * SECOND)
-            if self.run_to(horizon, min(to_check, wanted - self.events)) == 0 or self.now >= horizon:
-                return False
-            if not len(self.calendar) and self.over:
+                room = min(room, self._over_every - since_asked)
+            if self.run_to(end, room, wait=not to_the_end) < room:
                 return False
         return self.events < self._events_until
 
@@ -402,7 +424,7 @@ class Simulation:
     @property
     def progress(self) -> float:
         """How much of the way to the end set by `stop_at` is done, 0 to 1."""
-        horizon = round(self.scenario.horizon * SECOND) if self._until is None else self._until
+        horizon = _micros(self.scenario.horizon) if self._until is None else self._until
         by_time = self.now / horizon if horizon else 1.0
         by_events = self.events / self._events_until if self._events_until < NEVER else 0.0
         return min(1.0, max(by_time, by_events))
@@ -487,3 +509,10 @@ class Simulation:
     def others(self, agent: int) -> Sequence[int]:
         """Ids of all agents present but this one."""
         return [other for other in self.present() if other != agent]
+
+
+def _micros(seconds: float) -> int:
+    """A time in seconds, which may be endless, as the run counts it."""
+    if not seconds >= 0:
+        raise ParameterError(f"{seconds} is not a time to run until: that is a number of seconds from 0")
+    return NEVER if math.isinf(seconds) else min(NEVER, round(seconds * SECOND))

@@ -68,8 +68,8 @@ def _legend(matrix: Matrix, folded: bool) -> Line:
         meanings = ", ".join(dict.fromkeys(clean(cell.meaning) for cell in lit))
         return [(SHADES, lit[-1].tone if lit else "dim"), (f" none to all: {meanings}", "dim")]
     line: Line = []
-    for number, cell in enumerate(matrix.legend):
-        line.append((f"{'  ' if number else ''}{clean(cell.glyph)[:1]} ", cell.tone))
+    for cell in dict.fromkeys(matrix.legend):  # some entries look and mean the same
+        line.append((f"{'  ' if line else ''}{clean(cell.glyph)[:1]} ", cell.tone))
         line.append((clean(cell.meaning), "dim"))
     return line
 

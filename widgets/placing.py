@@ -80,19 +80,17 @@ def _name(
     nodes = [node for node in nodes if node.id in spots]
     if sum(cells(name_text(node)) for node in nodes) > most:
         return _mark(nodes, spots, width, height)
-    taken = set(spots.values())
+    taken, written = set(spots.values()), set[Spot]()
     names: dict[int, tuple[int, int, str]] = {}
     marks: dict[int, tuple[int, int, str]] = {}
     for node in nodes:
-        found = _fit_name(name_text(node), spots[node.id], taken, width, height)
+        found = _fit_name(name_text(node), spots[node.id], taken, written, width, height)
         if found is not None:
             names[node.id] = found
         elif node.label:
-            found = _fit_name(clip(clean(node.label), 2), spots[node.id], taken, width, height)
+            found = _fit_name(clip(clean(node.label), 2), spots[node.id], taken, written, width, height)
             if found is not None:
                 marks[node.id] = found
-        if found is not None:
-            taken.update((found[0] + at, found[1]) for at in range(cells(found[2])))
     if len(names) >= _LABELLED * len(nodes):
         return names | marks
     return _mark(nodes, spots, width, height)
@@ -102,14 +100,13 @@ def _mark(
     nodes: Iterable[NetworkNode], spots: Mapping[int, Spot], width: int, height: int
 ) -> dict[int, tuple[int, int, str]]:
     """Only the letters that the scenario gives to agents, for want of room for names."""
-    taken = set(spots.values())
+    taken, written = set(spots.values()), set[Spot]()
     marks: dict[int, tuple[int, int, str]] = {}
     for node in nodes:
         if node.label:
-            found = _fit_name(clip(clean(node.label), 2), spots[node.id], taken, width, height)
+            found = _fit_name(clip(clean(node.label), 2), spots[node.id], taken, written, width, height)
             if found is not None:
                 marks[node.id] = found
-                taken.update((found[0] + at, found[1]) for at in range(cells(found[2])))
     return marks
 
 
@@ -136,9 +133,18 @@ def candidates(text: str, spot: Spot, width: int, height: int) -> list[tuple[int
     ]
 
 
-def _fit_name(text: str, spot: Spot, taken: set[Spot], width: int, height: int) -> tuple[int, int, str] | None:
+def _fit_name(
+    text: str, spot: Spot, taken: set[Spot], written: set[Spot], width: int, height: int
+) -> tuple[int, int, str] | None:
+    """The best place for a text over nothing that is taken, and a cell apart from what is written beside it."""
     for left, row, words in candidates(text, spot, width, height):
-        if all((left + at, row) not in taken for at in range(cells(words))):
+        size = cells(words)
+        if (left - 1, row) in written or (left + size, row) in written:
+            continue
+        span = [(left + at, row) for at in range(size)]
+        if taken.isdisjoint(span):
+            taken.update(span)
+            written.update(span)
             return left, row, words
     return None
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from rich.cells import cell_len
 from rich.markup import escape
 from textual.app import App
@@ -42,7 +44,7 @@ class KeyLine(Static):
         )
 
 
-def key_of(app: App[object], action: Action) -> str:
+def key_of(app: App[Any], action: Action) -> str:
     """The key of an action as it is now, the user's own choice included."""
     chosen: str | None = getattr(app, "own_keys", {}).get(action.id)
     if chosen is None:

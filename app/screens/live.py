@@ -43,6 +43,7 @@ BEHIND = 10
 class LiveScreen(SizedScreen):
     """One run, live."""
 
+    AUTO_FOCUS = None  # the screen itself decides, by the current pane
     BINDINGS = bindings(LIVE)  # type: ignore[assignment]
 
     def __init__(self, driver: Driver, scenario: str, params: Mapping[str, Any], script: Sequence[Timed] = ()) -> None:
