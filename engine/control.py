@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import difflib
-from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, get_type_hints
+from collections.abc import Callable, Collection, Iterable, Mapping
+from typing import TYPE_CHECKING, Any, TypeVar, get_type_hints
 
 import msgspec
 
@@ -19,7 +20,10 @@ from engine.streams import Stream
 if TYPE_CHECKING:
     from engine.simulation import Simulation
 
+T = TypeVar("T", bound=Collection[str])
+
 HONEST = "honest"
+MOST_JOINS = 10_000  # agents that one command lets join
 
 
 class Control:
@@ -27,11 +31,17 @@ class Control:
 
     def __init__(self, sim: Simulation) -> None:
         self._sim = sim
-        self.carried_out = 0  # so that each command draws its random agents from a stream of its own
+        self.carried_out = 0
+        self._draws = Stream(sim.seed, "command")
 
     def execute(self, command: c.Command) -> None:
         """Carry out `command` now. Raises CommandError, and changes nothing, if it cannot be done."""
+        # Each command draws its random agents from a stream of its own; one that is refused leaves no gap.
+        self._draws = Stream(self._sim.seed, f"command/{self.carried_out + 1}")
+        self._execute(command)
         self.carried_out += 1
+
+    def _execute(self, command: c.Command) -> None:
         lifecycle, network = self._sim.lifecycle, self._sim.network
         match command:
             case c.Crash(who):
@@ -95,12 +105,12 @@ class Control:
         present = sim.present()
         names = {sim.names[agent]: agent for agent in present}
         roles = {sim.names[agent]: sim.agent(agent).role for agent in present}
-        return resolve(selector, names, roles, Stream(sim.seed, f"command/{self.carried_out}"))
+        return resolve(selector, names, roles, self._draws)
 
     def _each(self, who: c.Selector, act: Callable[[int], None], fits: Callable[[int], bool], needed: str) -> None:
         agents = self.who(who)
         fitting = [agent for agent in agents if fits(agent)]
-        if not fitting:
+        if agents and not fitting:  # of 0% nobody is needed
             health = ", ".join(f"{self._sim.names[a]} is {self._sim.lifecycle.health[a]}" for a in agents[:3])
             raise CommandError(f"none of the agents named is {needed}: {health}{'…' if len(agents) > 3 else ''}")
         for agent in fitting:
@@ -117,6 +127,8 @@ class Control:
         roles = list(dict.fromkeys(agent.role for agent in self._sim.agents))
         if role and role not in roles:
             raise CommandError(f"there is no role {role!r} to join as; the roles are {', '.join(roles)}")
+        if count > MOST_JOINS:
+            raise CommandError(f"{count} agents are too many at once; at most {MOST_JOINS} may join by one command")
         for _ in range(count):
             self._sim.lifecycle.join(role or roles[0])
 
@@ -126,7 +138,7 @@ class Control:
             if offset is not None:
                 ctx.ahead = offset - self._sim.now * ctx.drift // c.MILLION
             if rate is not None:  # the clock goes on from what it shows, at the new pace
-                ctx.ahead += self._sim.now * (ctx.drift - rate) // c.MILLION
+                ctx.ahead += self._sim.now * ctx.drift // c.MILLION - self._sim.now * rate // c.MILLION
                 ctx.drift = rate
 
     def _misbehave(self, who: c.Selector, mode: str) -> None:
@@ -158,21 +170,29 @@ class Control:
     def _partition(self, groups: list[list[int]]) -> None:
         seen: set[int] = set()
         for group in groups:
+            if not group:
+                raise CommandError("a side of the partition is empty; each needs an agent")
             twice = seen.intersection(group)
             if twice:
                 name = self._sim.names[min(twice)]
                 raise CommandError(f"{name} stands on two sides of the partition; each agent may stand on one")
             seen.update(group)
-        self._sim.network.cut(Cut(groups=tuple(frozenset(group) for group in groups)))
-        self._sim.note(None, "partition", {"text": self._sim.reachability().describe(self._sim.names.__getitem__)})
+        self._cut(Cut(groups=tuple(frozenset(group) for group in groups)))
 
     def _one_way(self, source: list[int], target: list[int]) -> None:
+        if not source or not target:
+            raise CommandError("a side of the partition is empty; each needs an agent")
         both = set(source) & set(target)
         if both:
             name = self._sim.names[min(both)]
             raise CommandError(f"{name} stands on both sides of the partition; each agent may stand on one")
-        self._sim.network.cut(Cut(source=frozenset(source), target=frozenset(target)))
-        self._sim.note(None, "partition", {"text": self._sim.reachability().describe(self._sim.names.__getitem__)})
+        self._cut(Cut(source=frozenset(source), target=frozenset(target)))
+
+    def _cut(self, cut: Cut) -> None:
+        sim = self._sim
+        sim.network.cut(cut)
+        names = sim.names.__getitem__
+        sim.note(None, "partition", {"text": sim.reachability().describe(names) or cut.describe(names)})
 
     def _link(self, name: str, value: Any, links: c.Links | None) -> None:
         self._sim.network.set_link(name, value, None if links is None else self._pairs(links))
@@ -202,26 +222,36 @@ class Control:
         if isinstance(message, Envelope):
             return msgspec.structs.replace(message, body=self._edited(message.body, fields))
         if isinstance(message, msgspec.Struct):
-            known = message.__struct_fields__
-            for name in fields:
-                if name not in known:
-                    raise CommandError(f"the message has no field {name!r}; its fields are {', '.join(known)}")
+            _known(message.__struct_fields__, fields)
             hints = get_type_hints(type(message), include_extras=True)
             try:
                 typed = {name: msgspec.convert(value, hints[name]) for name, value in fields.items()}
-            except msgspec.ValidationError as error:
+            except (msgspec.ValidationError, TypeError) as error:
                 raise CommandError(f"that does not fit the message: {str(error)[:1].lower()}{str(error)[1:]}") from None
             return msgspec.structs.replace(message, **typed)
+        names = getattr(message, "_fields", None)
+        if names is not None:  # a named tuple
+            _known(names, fields)
+            return message._replace(**fields)
         if isinstance(message, tuple):
-            parts = list(message)
-            for name, value in fields.items():
-                if not name.isdigit() or int(name) >= len(parts):
-                    raise CommandError(f"the message has no field {name!r}; its fields are 0 to {len(parts) - 1}")
-                parts[int(name)] = value
-            return tuple(parts)
+            numbered = {str(place): part for place, part in enumerate(message)}
+            return tuple({**_known(numbered, fields), **fields}.values())
+        if isinstance(message, Mapping):
+            return {**_known(message, fields), **fields}
+        if dataclasses.is_dataclass(message) and not isinstance(message, type):
+            _known([field.name for field in dataclasses.fields(message)], fields)
+            return dataclasses.replace(message, **fields)
         if set(fields) == {"value"}:
             return fields["value"]
         raise CommandError("the message is a single value; edit it as value=…")
+
+
+def _known(names: T, fields: Mapping[str, Any]) -> T:
+    """`names`, if all `fields` are among them."""
+    for name in fields:
+        if name not in names:
+            raise CommandError(f"the message has no field {name!r}; its fields are {', '.join(map(str, names))}")
+    return names
 
 
 def _in_words(name: str, value: Any) -> str:

@@ -51,6 +51,8 @@ def summary_of(message: Any, limit: int = MAX_SUMMARY) -> str:
         text = " ".join(_short(part) for part in message)
     else:
         text = _short(message)
+    if not text.isprintable():
+        text = "".join(char if char.isprintable() else " " for char in text)
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
@@ -61,6 +63,8 @@ def _short(value: Any) -> str:
         return value.hex()[:8]
     if isinstance(value, (tuple, list, dict, set, frozenset)) and len(value) > 3:
         return f"({len(value)} items)"
+    if isinstance(value, (set, frozenset)):
+        return f"({', '.join(sorted(map(_short, value)))})"
     if isinstance(value, (tuple, list)):
         return f"({', '.join(_short(v) for v in value)})"
     if isinstance(value, Struct):

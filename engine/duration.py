@@ -40,7 +40,7 @@ def parse_duration(value: str | float | int) -> int:
 
 
 def format_duration(micros: int) -> str:
-    """The shortest text that `parse_duration` reads back as exactly `micros`."""
+    """A short text, in seconds or less, that `parse_duration` reads back as exactly `micros`."""
     if micros == 0:
         return "0s"
     if micros < MILLISECOND:

@@ -34,8 +34,10 @@ from engine.views import (
     NarrationLine,
     NetworkNode,
     NetworkView,
+    StageView,
     StatusView,
     Tone,
+    Words,
 )
 
 SHOWN_MESSAGES = 400  # moving messages in one drawing
@@ -68,7 +70,7 @@ class Framer:
             agents=self.agents() if "agents" in parts else None,
             network=self.network() if "network" in parts else None,
             log=self.log() if "log" in parts else None,
-            stage=sim.scenario.stage(sim) if "stage" in parts else None,
+            stage=self.stage() if "stage" in parts else None,
             metrics=sim.scenario.metric_views(sim) if "metrics" in parts else None,
             narration=self.narration() if "narration" in parts else None,
         )
@@ -117,13 +119,14 @@ class Framer:
         cuts: tuple[str, ...] = ()
         if sim.network.cuts:
             reach = sim.reachability()
-            cuts = (reach.describe(sim.names.__getitem__),)
+            words = reach.describe(sim.names.__getitem__)
+            cuts = (words,) if words else ()
             group_of = {agent: number for number, group in enumerate(reach.groups) for agent in group}
         nodes = []
         for agent in sim.present():
             tone, label = sim.scenario.node_look(sim, sim.agents[agent])
             nodes.append(NetworkNode(agent, sim.names[agent], sim.health(agent), tone, label, group_of.get(agent, 0)))
-        moving = [event for event in sim.calendar if event[4] in IN_FLIGHT]
+        moving = [event for event in sim.calendar if event[4] in IN_FLIGHT and sim.network.knows(event[2])]
         kinds = Counter(kind_of(event[5]) for event in moving)
         letters = letters_for(kinds)
         return NetworkView(
@@ -135,6 +138,16 @@ class Framer:
             cuts=cuts,
             now=sim.now,
         )
+
+    def stage(self) -> StageView:
+        """The scenario's stage; for one that has none, what it teaches and what there is to try."""
+        scenario = self.sim.scenario
+        view = scenario.stage(self.sim)
+        if view is not None:
+            return view
+        lines: list[tuple[str, Tone]] = [(text, "plain") for text in (scenario.teaches, *scenario.sources) if text]
+        lines += [(f"Try: {one.title}. {one.watch}", "accent") for one in scenario.experiments]
+        return StageView(scenario.title, (Words(scenario.title, tuple(lines)),))
 
     def log(self) -> LogView:
         """The bounded trace."""
@@ -166,15 +179,15 @@ class Framer:
         mail = [e for e in sim.calendar if e[4] in IN_FLIGHT and e[2] == agent][:SHOWN_MESSAGES]
         letters = letters_for(kind_of(event[5]) for event in mail)
         lines = [log_line(event) for event in sim.trace.events() if agent in (event.agent_id, event.peer_id)]
-        cut = sim.reachability().cut_from(agent) if sim.network.cuts else []
         return Inspection(
             row=self.row(agent),
             state={key: _opened(value) for key, value in found.state().items() if _is_telling(key, value)},
             durable=type(found).durable,
             timers=tuple(sorted((summary_of(name), event[0]) for name, event in found.ctx.timers.items())),
             mail=tuple(_moving(event, letters) for event in mail),
+            senders={event[3]: sim.names[event[3]] for event in mail},
             events=tuple(lines[-LAST_EVENTS:]),
-            reach=f"cut from {len(cut)} agents" if cut else "",
+            reach=sim.reachability().explain(agent, sim.names.__getitem__) if sim.network.cuts else "",
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -51,11 +52,16 @@ class Invariants:
     def _check(self, spec: InvariantSpec, what: Note | Event) -> None:
         if spec.name in self.broken:
             return
-        detail = getattr(self._sim.scenario, spec.method)(self._sim, what, self.memory[spec.name])
+        more = {}
+        try:
+            detail = getattr(self._sim.scenario, spec.method)(self._sim, what, self.memory[spec.name])
+        except Exception as error:  # no fault of the agent whose event this is
+            detail = _raised(error)
+            more = {"traceback": "".join(traceback.format_exception(error))}
         if detail:
             calendar = self._sim.calendar
             self.broken[spec.name] = Broken(calendar.now, calendar.index, detail)
-            self._sim.note(None, "broken", {"invariant": spec.name, "text": detail})
+            self._sim.note(None, "broken", {"invariant": spec.name, "text": detail, **more})
 
     def report(self) -> list[dict[str, Any]]:
         """Each invariant: name, kind, whether it holds, and in words what is wrong and since when."""
@@ -64,7 +70,10 @@ class Invariants:
     def _report(self, spec: InvariantSpec) -> dict[str, Any]:
         detail = ""
         if spec.kind == "liveness":
-            detail = getattr(self._sim.scenario, spec.method)(self._sim)
+            try:
+                detail = getattr(self._sim.scenario, spec.method)(self._sim)
+            except Exception as error:
+                detail = _raised(error)
         elif broken := self.broken.get(spec.name):
             detail = f"broken at {format_duration(broken.time)} by event {broken.index}: {broken.detail}"
         return {"name": spec.name, "kind": spec.kind, "holds": not detail, "detail": detail}
@@ -76,3 +85,7 @@ class Invariants:
     def load(self, state: dict[str, Any]) -> None:
         """Become what `state` says."""
         self.broken, self.memory = state["broken"], state["memory"]
+
+
+def _raised(error: Exception) -> str:
+    return f"the check itself raised {type(error).__name__}: {error}"

@@ -12,6 +12,7 @@ from engine.commands import Constant, Latency, LogNormal, Uniform
 from engine.exact import exp, normal_quantile
 
 SLICES = 4096
+LONGEST = 10**17  # µs: the longest duration that can be written, and a sum of many fits into 64 bits
 LOGNORMAL_SIGMA = 0.5  # of the model `lognormal` in a scenario's parameters: 95 % below 2.3 times the median
 
 
@@ -25,7 +26,7 @@ def quantiles(distribution: Latency) -> tuple[int, ...]:
             span = high - low
             return tuple([low + span * (2 * i + 1) // (2 * SLICES) for i in range(SLICES)])
         case LogNormal(median, sigma):
-            return tuple([round(median * factor) for factor in _factors(sigma)])
+            return tuple([min(LONGEST, round(median * factor)) for factor in _factors(sigma)])
     raise TypeError(f"{distribution!r} is not a distribution of delays")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -25,9 +26,9 @@ class Distribution:
         self.lowest = self.highest = 0.0
 
     def add(self, value: float) -> None:
-        """Count `value`, which is not negative."""
-        if value < 0:
-            raise ValueError(f"a distribution takes values of 0 and more; {value} was given")
+        """Count `value`, which is finite and not negative."""
+        if not 0 <= value < math.inf:
+            raise ValueError(f"a distribution takes finite values of 0 and more; {value} was given")
         self.lowest = value if not self.count else min(self.lowest, value)
         self.highest = max(self.highest, value)
         self.count += 1

@@ -116,7 +116,7 @@ class Network:
 
     def _cut_off(self, cut: Cut, event: Event) -> Event:
         time, number, target, source, kind, message, cause, sent = event
-        if kind in IN_FLIGHT and cut.blocks(source, target):
+        if kind in IN_FLIGHT and self.knows(target) and cut.blocks(source, target):
             return (time, number, target, source, int(Kind.CUT), message, cause, sent)
         return event
 

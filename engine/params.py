@@ -10,6 +10,7 @@ A parameter whose unit is `s` is a duration: a number of seconds, or a text such
 from __future__ import annotations
 
 import difflib
+import math
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Annotated, Any, Literal, TypeVar
@@ -65,7 +66,9 @@ class ParamSpec(Struct, frozen=True):
             return f"{_plain(self.low)} to {_plain(self.high)}{unit}"
         if self.low is not None:
             return f"{_plain(self.low)}{unit} or more"
-        return f"a {self.type}"
+        if self.high is not None:
+            return f"{_plain(self.high)}{unit} or less"
+        return f"an {self.type}" if self.type == "integer" else f"a {self.type}"
 
 
 def _plain(number: float) -> str:
@@ -135,6 +138,8 @@ def read_value(spec: ParamSpec, value: Any) -> Any:
         number: float
         if spec.type == "duration":
             number = seconds(parse_duration(value))
+        elif isinstance(value, bool):
+            raise problem
         elif spec.type == "integer":
             if isinstance(value, float) and not value.is_integer():
                 raise problem
@@ -144,7 +149,7 @@ def read_value(spec: ParamSpec, value: Any) -> Any:
     except (ValueError, OverflowError, ParameterError):
         raise problem from None
     low_enough = spec.high is None or number <= spec.high
-    if not (low_enough and (spec.low is None or number >= spec.low)):  # also refuses NaN
+    if not (low_enough and (spec.low is None or number >= spec.low) and math.isfinite(number)):
         raise problem
     return number
 

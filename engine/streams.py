@@ -58,6 +58,8 @@ class Stream:
         words = self.words
         product = (words.pop() if words else self.refill()) * n
         if product & 0xFFFFFFFF < n:
+            if n > 1 << 32:
+                raise ValueError(f"cannot draw from {n} numbers; at most 2^32 will do")
             threshold = (1 << 32) % n
             while product & 0xFFFFFFFF < threshold:
                 product = self.word() * n
@@ -65,6 +67,8 @@ class Stream:
 
     def between(self, low: int, high: int) -> int:
         """A whole number from `low` to `high`, ends included; at most 2³² of them."""
+        if high < low:
+            raise ValueError(f"there is no number from {low} to {high}")
         return low + self.below(high - low + 1)
 
     def uniform(self) -> float:

@@ -74,7 +74,8 @@ class Trace:
             event = self.ring[index & MASK]
             if event is not None:
                 items.append((index, 0, event))
-        items.extend((note.index, note.serial, note) for note in self.notes if note.index >= first)
+        earliest = first if first > 1 else 0  # before the first event there may be notes on how the run was set up
+        items.extend((note.index, note.serial, note) for note in self.notes if note.index >= earliest)
         items.sort(key=lambda item: item[:2])
         return items
 

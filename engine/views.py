@@ -68,6 +68,7 @@ class Inspection(Struct, frozen=True):
     durable: tuple[str, ...]  # the names in `state` that a crash does not lose
     timers: tuple[tuple[str, int], ...]  # name, when it fires
     mail: tuple[MovingMessage, ...]  # on its way to the agent, soonest first
+    senders: Mapping[int, str]  # names of those who sent it
     events: tuple[LogLine, ...]  # its last events, oldest first
     reach: str = ""  # who it is cut from, in words; empty when it reaches all
 

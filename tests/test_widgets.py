@@ -720,7 +720,7 @@ def test_what_is_broken_is_never_left_out() -> None:
 
 def test_the_status_line_says_when_it_is_paused_or_over() -> None:
     assert "‖ paused" in said(80, paused=True)
-    assert "■ over: everybody knows" in said(130, over="everybody knows")
+    assert "■ done: everybody knows" in said(150, over="everybody knows")
 
 
 async def test_the_inspector_shows_state_timers_mail_and_events() -> None:

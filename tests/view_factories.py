@@ -317,6 +317,7 @@ def inspection(agent: int = 3) -> Inspection:
             MovingMessage(41, 2, agent, "push", "p", 184_000_000, 184_400_000, summary="fact 2"),
             MovingMessage(44, 9, agent, "push", "p", 184_000_000, 184_600_000, lost=True, summary="fact 1"),
         ),
+        senders={2: "a-02", 9: "a-09"},
         events=tuple(log_line(index) for index in range(40, 52)),
         reach="cut from a-21…a-40",
     )

@@ -88,7 +88,8 @@ class Inspector(LineList):
         yield from self._section("mail", len(it.mail), "on its way here")
         if self._is_open(("mail",), 0):
             for message in it.mail:
-                words = f"from #{message.source}  due {seconds(message.due, 3)}s  "
+                sender = clean(it.senders.get(message.source, str(message.source)))
+                words = f"from {sender}  due {seconds(message.due, 3)}s  "
                 line = [
                     (f"m{message.number} ", "dim"),
                     (f"{clean(message.letter)} ", "accent"),

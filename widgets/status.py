@@ -78,8 +78,8 @@ def _right(view: StatusView, pace: str, paused: bool, level: int) -> Line:
     if level < 6:
         line += [(count(view.events), "plain"), (" events" if level < 3 else " ev", "dim"), gap]
     if view.over:
-        line.append((f"{OVER} over" + (f": {clip(clean(view.over), 24)}" if level < 2 else ""), "accent!"))
-    elif paused:
+        line += [(f"{OVER} done" + (f": {clip(clean(view.over), 32)}" if level < 2 else ""), "good!"), gap]
+    if paused:
         line.append((f"{PAUSE} paused", "warn!"))
         if level < 2 and pace:
             line.append((f" {clean(pace)}", "dim"))

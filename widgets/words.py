@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from textwrap import wrap
+
 from engine.views import Words
 from widgets.glyphs import FOLD
 from widgets.text import Line, cells, clean, clip
@@ -20,9 +22,10 @@ def draw(words: Words, width: int, height: int) -> list[Line]:
         return []
     lines: list[Line] = [[(clip(clean(words.title), width), "title!")]] if words.title else []
     room = height - len(lines)
-    shown = words.lines if len(words.lines) <= room else words.lines[: max(0, room - 1)]
-    lines += [[(clip(clean(text), width), tone)] for text, tone in shown]
-    hidden = len(words.lines) - len(shown)
+    wrapped = [(part, tone) for text, tone in words.lines for part in wrap(clean(text), width) or [""]]
+    shown = wrapped if len(wrapped) <= room else wrapped[: max(0, room - 1)]
+    lines += [[(clip(part, width), tone)] for part, tone in shown]
+    hidden = len(wrapped) - len(shown)
     if hidden:
         lines.append([(f"{FOLD} {hidden} more", "dim")])
     return lines[:height]
