@@ -11,7 +11,7 @@ PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11 python;
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-all test-slow test-terminal lint format types contracts check bench wheel clean
+.PHONY: help setup run test test-all test-slow test-terminal lint format types contracts check bench pictures wheel clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' Makefile | awk -F ':.*## ' '{ printf "make %-15s %s\n", $$1, $$2 }'
@@ -51,6 +51,9 @@ check: lint types contracts test ## all that a change has to pass before it is c
 
 bench: $(VENV)/.dev ## the benchmarks; ARGS="--json" for scripts
 	@$(PY) -m tests.benchmarks $(ARGS)
+
+pictures: $(VENV)/.dev ## the pictures of the README, from the real screen
+	$(PY) docs/make_pictures.py
 
 wheel: $(VENV)/.dev ## a wheel in dist/
 	$(PY) -m build --wheel

@@ -14,7 +14,7 @@ from engine.connectivity import Cut
 from engine.envelope import Envelope
 from engine.errors import CommandError
 from engine.events import IN_FLIGHT, Event, Kind
-from engine.selection import resolve
+from engine.selection import resolve, suggest
 from engine.streams import Stream
 
 if TYPE_CHECKING:
@@ -156,14 +156,19 @@ class Control:
             raise CommandError(f"{self._sim.scenario.name} has no command {command.name!r}")
         args: list[Any] = []
         for spec, value in zip(specs[command.name].args, command.values, strict=False):
-            if not isinstance(value, c.Selector):
-                args.append(value)
-                continue
-            agents = self.who(value)
-            if spec.kind == "agent" and len(agents) != 1:
-                raise CommandError(f"{command.name} takes one agent as its {spec.name}; {value} names {len(agents)}")
-            args.append(agents[0] if spec.kind == "agent" else agents)
+            if spec.kind == "agent":
+                args.append(self._one(str(value)))
+            else:
+                args.append(self.who(value) if isinstance(value, c.Selector) else value)
         self._sim.scenario.perform(self._sim, command.name, args)
+
+    def _one(self, name: str) -> int:
+        """The id of the agent with just this name."""
+        agent = self._sim.ids.get(name)
+        if agent is None or agent in self._sim.lifecycle.left:
+            present = [self._sim.names[agent] for agent in self._sim.present()]
+            raise CommandError(f"there is no agent {name!r}{suggest(name, present)}")
+        return agent
 
     # Links
 

@@ -15,12 +15,15 @@ from app.screens.help import HelpScreen
 from app.screens.keyline import KeyLine
 from app.screens.sized import SizedScreen
 from engine.errors import ParameterError
+from engine.framing import Framer
 from engine.params import ParamSpec, read_value, specs
 from engine.scenario import Scenario
 from engine.simulation import MAX_SEED
-from scenarios.launch import read_script
+from scenarios.launch import launch, read_script
 from scenarios.registry import find, names
+from widgets.stage import StagePane
 
+STILL_SEED = 7
 SEED = ParamSpec(
     name="seed", type="integer", default="", help="decides every random choice; empty: another each time",
     low=0, high=float(MAX_SEED),
@@ -94,6 +97,7 @@ class MenuScreen(SizedScreen):
                 yield OptionList(id="menu-list", markup=True)
             with VerticalScroll(id="menu-page", can_focus=False):
                 yield Static(id="menu-about")
+                yield StagePane(number=None, id="menu-still")
                 yield Label("Experiments  [dim]enter starts one[/]", classes="menu-heading")
                 yield OptionList(id="menu-experiments")
                 yield Label("Parameters  [dim]tab goes on, enter plays[/]", classes="menu-heading")
@@ -132,6 +136,16 @@ class MenuScreen(SizedScreen):
         fields = self.query_one("#menu-fields", Vertical)
         await fields.remove_children()
         await fields.mount_all([Field(spec) for spec in (*specs(scenario.Params), SEED)])
+
+        self.call_after_refresh(self._show_still, scenario)
+
+    def _show_still(self, scenario: type[Scenario]) -> None:
+        """A small still of the scenario's stage; made once the menu stands, so that it opens quickly."""
+        if scenario is not self._chosen:
+            return
+        sim = launch(scenario, {}, STILL_SEED, record=True)
+        sim.run(until=scenario.still)
+        self.query_one("#menu-still", StagePane).show(Framer(sim).stage())
 
     # What is chosen
 
