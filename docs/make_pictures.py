@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from pathlib import Path
 
 from app.application import SwarmscopeApp
@@ -17,7 +18,14 @@ at 2600ms rumour a-17 the bridge is closed
 at 2700ms crash a-09,a-30
 at 3100ms partition a-0*,a-1*,a-20 | a-2[1-9],a-3*,a-40
 """
-UNTIL = 4_300_000  # µs of virtual time
+UNTIL = 5_600_000  # µs of virtual time
+
+
+def save(app: SwarmscopeApp, name: str) -> None:
+    """The screen as it is now, with whatever fixed-width font the reader has: no font is fetched from anywhere."""
+    picture = re.sub(r"@font-face \{.*?\}", "", app.export_screenshot(), flags=re.DOTALL)
+    picture = re.sub(r"Fira Code(, monospace)?", "DejaVu Sans Mono, Menlo, Consolas, monospace", picture)
+    (HERE / f"{name}.svg").write_text(picture, encoding="utf-8")
 
 
 async def live(name: str, size: tuple[int, int]) -> None:
@@ -33,7 +41,7 @@ async def live(name: str, size: tuple[int, int]) -> None:
         screen.sim.run_to(UNTIL)
         screen.draw(everything=True)
         await pilot.pause()
-        app.save_screenshot(f"{name}.svg", path=str(HERE))
+        save(app, name)
 
 
 async def menu(name: str, size: tuple[int, int]) -> None:
@@ -41,7 +49,7 @@ async def menu(name: str, size: tuple[int, int]) -> None:
     app = SwarmscopeApp(settings=Settings())
     async with app.run_test(size=size) as pilot:
         await pilot.pause()
-        app.save_screenshot(f"{name}.svg", path=str(HERE))
+        save(app, name)
 
 
 def main() -> None:

@@ -99,7 +99,8 @@ class MenuScreen(SizedScreen):
                 yield Static(id="menu-about")
                 yield StagePane(number=None, id="menu-still")
                 yield Label("Experiments  [dim]enter starts one[/]", classes="menu-heading")
-                yield OptionList(id="menu-experiments")
+                yield OptionList(id="menu-experiments", markup=False)
+                yield Static(id="menu-watch", markup=False)
                 yield Label("Parameters  [dim]tab goes on, enter plays[/]", classes="menu-heading")
                 yield Vertical(id="menu-fields")
         yield KeyLine(MENU)
@@ -132,7 +133,7 @@ class MenuScreen(SizedScreen):
         experiments = self.query_one("#menu-experiments", OptionList)
         experiments.clear_options()
         for one in scenario.experiments:
-            experiments.add_option(Option(f"{one.title}  [dim]{one.watch}[/]", id=one.name))
+            experiments.add_option(Option(one.title, id=one.name))
         fields = self.query_one("#menu-fields", Vertical)
         await fields.remove_children()
         await fields.mount_all([Field(spec) for spec in (*specs(scenario.Params), SEED)])
@@ -167,6 +168,11 @@ class MenuScreen(SizedScreen):
         values = {field.spec.name: field.value for field in fields}
         seed = values.pop("seed")
         self.app.play(self._chosen.name, values, seed=int(seed) if seed else None)  # type: ignore[attr-defined]
+
+    @on(OptionList.OptionHighlighted, "#menu-experiments")
+    def _offered(self, event: OptionList.OptionHighlighted) -> None:
+        watch = next((one.watch for one in self._chosen.experiments if one.name == event.option_id), "")
+        self.query_one("#menu-watch", Static).update(watch)
 
     @on(OptionList.OptionSelected, "#menu-experiments")
     def _experiment(self, event: OptionList.OptionSelected) -> None:
