@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 import secrets
+import signal
 import sys
+import traceback
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, ClassVar
 
+from rich.text import Text
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 from textual.theme import Theme
 
 import styles
+from app.cli import FAULT, FAULT_WORDS
 from app.driver import Clock, Driver
 from app.keys import LIVE, MENU
 from app.screens.keyline import key_of
@@ -27,6 +33,7 @@ from scenarios.launch import launch
 from scenarios.registry import find
 
 STYLES = Path(styles.__file__).parent
+CRASHED = 1  # what Textual returns after an exception
 
 THEME = Theme(
     name="swarmscope",
@@ -76,17 +83,31 @@ class SwarmscopeApp(App[int]):
 
     def on_mount(self) -> None:
         """Read the settings, and open the menu or the run."""
+        self._heed_signals()
         self._use_settings()
         self.push_screen(MenuScreen())
         scenario, params, seed, speed, script, paused = self._first
         if scenario is not None:
             self.play(scenario, params, seed=seed, speed=speed, script=script, paused=paused)
 
+    def _heed_signals(self) -> None:
+        """Whoever ends the process from outside gets the terminal back as it was."""
+        if self.is_headless:
+            return
+        for number in (signal.SIGINT, signal.SIGTERM):
+            with suppress(NotImplementedError, RuntimeError):  # not on every system
+                asyncio.get_running_loop().add_signal_handler(number, self.exit, None, 128 + number)
+
+    def _fatal_error(self) -> None:
+        # Textual would print the values of all variables as well, hundreds of lines.
+        self.bell()
+        self.panic(Text(traceback.format_exc()))
+
     def _use_settings(self) -> None:
         try:
             settings = read_settings() if self._settings is None else self._settings
         except SettingsError as error:
-            self.notify(str(error), title="Settings not used", severity="warning", timeout=10)
+            self._warn(str(error), title="Settings not used")
             return
         if settings.keys:
             self.own_keys = settings.keys
@@ -96,7 +117,10 @@ class SwarmscopeApp(App[int]):
                 self.theme = settings.theme
             else:
                 names = ", ".join(sorted(self.available_themes))
-                self.notify(f"there is no theme {settings.theme!r}; there are {names}", severity="warning", timeout=10)
+                self._warn(f"there is no theme {settings.theme!r}; there are {names}", title="Settings")
+
+    def _warn(self, text: str, title: str) -> None:
+        self.notify(text, title=title, severity="warning", timeout=10, markup=False)
 
     def play(
         self,
@@ -113,13 +137,14 @@ class SwarmscopeApp(App[int]):
         try:
             sim = launch(scenario, params, seed, script, record=True)
         except SwarmscopeError as error:
-            self.notify(str(error), title="This cannot be played", severity="error")
+            self.notify(str(error), title="This cannot be played", severity="error", markup=False)
             return
         pace = find(scenario).pace if speed is None else None if math.isinf(speed) else speed
         clock = {} if self._clock is None else {"clock": self._clock}
         driver = Driver(sim, speed=pace, paused=paused, **clock)
         live = LiveScreen(driver, scenario, params, tuple(script))
         if isinstance(self.screen, LiveScreen):
+            live.look_like(self.screen)
             self.switch_screen(live)
         else:
             self.push_screen(live)
@@ -133,7 +158,8 @@ class SwarmscopeApp(App[int]):
                 action.help,
                 lambda action=action: self.call_later(screen.run_action, action.action),
             )
-        yield from (command for command in super().get_system_commands(screen) if command.title not in ("Quit", "Keys"))
+        ours = ("Quit", "Keys", "Maximize", "Minimize")
+        yield from (command for command in super().get_system_commands(screen) if command.title not in ours)
 
 
 def new_seed() -> int:
@@ -154,6 +180,7 @@ def run_app(
     if scenario is not None:  # say what is wrong with the run before the screen opens
         launch(scenario, params, seed or 0, script or ())
     app.run()
-    if app.return_code:
-        print("swarmscope: the screen was closed by an error; see above", file=sys.stderr)
+    if app.return_code == CRASHED:
+        print(f"swarmscope: {FAULT_WORDS}", file=sys.stderr)
+        return FAULT
     return app.return_code or 0

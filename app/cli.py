@@ -26,6 +26,7 @@ COMPLETE = "_SWARMSCOPE_COMPLETE"
 BROKE, USAGE, FAULT, INTERRUPTED, CLOSED = 1, 2, 70, 130, 141
 """Exit status: a safety invariant broke; bad usage; a fault of ours; Ctrl+C; standard output closed."""
 
+FAULT_WORDS = "this is a fault in Swarmscope, or in the scenario if it is your own; the lines above say where"
 CHUNK = 20_000  # events between two looks at the progress bar
 
 
@@ -60,7 +61,7 @@ def main(args: Sequence[str] | None = None) -> int:
         import traceback
 
         traceback.print_exc()
-        _complain("this is a fault in Swarmscope, or in the scenario if it is your own; the lines above say where")
+        _complain(FAULT_WORDS)
         return FAULT
 
 

@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 import anyio
 
-from app.history import History
+from app.history import History, go_on
 from engine.commands import Timed
 from engine.duration import SECOND
 from engine.simulation import NEVER, Simulation
@@ -35,7 +35,7 @@ class Driver:
         self, sim: Simulation, *, speed: float | None = 1.0, paused: bool = False, clock: Clock = time.perf_counter
     ) -> None:
         self.sim = sim
-        self.speed = speed
+        self.speed = _kept(speed)
         self.events_per_second = 0.0
         self._clock = clock
         self._paused = paused
@@ -57,11 +57,13 @@ class Driver:
         self._set_anchor()
         self._rate_mark = (self._clock(), self.sim.events)
         if not value:
+            self._was_over = bool(self.sim.over)
             self._go.set()
 
     def set_speed(self, speed: float | None) -> None:
         """Go on at this speed, kept within 1/1024 to 4096; None is as fast as possible."""
-        self.speed = None if speed is None else min(max(speed, SLOWEST), FASTEST)
+        self.speed = _kept(speed)
+        self._was_over = bool(self.sim.over)
         self._set_anchor()
 
     @property
@@ -70,14 +72,15 @@ class Driver:
         if self.speed is None:
             rate = self.events_per_second
             return f"flat out, {rate / 1000:,.0f}k ev/s" if rate >= 1000 else "flat out"
-        return f"{self.speed:g}×" if self.speed >= 1 else f"1/{1 / self.speed:g}×"
+        inverse = 1 / self.speed
+        return f"1/{inverse:g}×" if inverse > 1 and inverse.is_integer() else f"{self.speed:.4g}×"
 
     async def run(self, on_frame: Callable[[], None]) -> None:
         """Go on for ever, calling `on_frame` when a frame is due; cancel to end."""
         sys.setswitchinterval(SWITCH_INTERVAL)
         next_frame = self._clock()
         while True:
-            if self._paused:
+            while self._paused:
                 on_frame()
                 self._go = anyio.Event()
                 await self._go.wait()
@@ -104,7 +107,7 @@ class Driver:
         end = began + budget
         while True:
             before = clock()
-            done = sim.run_to(target, self._chunk)
+            done = go_on(sim, target, self._chunk)
             after = clock()
             if done < self._chunk:
                 break
@@ -127,7 +130,7 @@ class Driver:
     def step(self) -> bool:
         """Pause, and let one event happen; False when nothing is left."""
         self.paused = True
-        return self.sim.step()
+        return go_on(self.sim, NEVER, 1) == 1
 
     def back(self) -> bool:
         """Pause, and go to the moment before the last event; False at the start."""
@@ -140,12 +143,8 @@ class Driver:
 
     def apply(self, timed: Timed) -> None:
         """Carry out a command now, or put it on the agenda. Raises CommandError."""
-        if timed.at is not None or timed.after is not None:
-            self.sim.schedule(timed)
-            self._history.ordered(timed)
-        else:
-            self.sim.apply(timed)
-        self._was_over = self._was_over and bool(self.sim.over)
+        self._history.apply(timed)
+        self._was_over = bool(self.sim.over)
 
     def _set_anchor(self) -> None:
         self._anchor = (self._clock(), self.sim.now)
@@ -155,3 +154,8 @@ class Driver:
         if now - then >= 0.5:
             self.events_per_second = (self.sim.events - events) / (now - then)
             self._rate_mark = (now, self.sim.events)
+
+
+def _kept(speed: float | None) -> float | None:
+    """A speed within bounds."""
+    return None if speed is None else min(max(speed, SLOWEST), FASTEST)

@@ -18,6 +18,7 @@ class Action(NamedTuple):
     group: str
     rank: int  # in the footer, where there is not room for all: the smallest stay
     display: str | None = None  # how the footer writes the key
+    yields: bool = False  # whether what has the focus may want the key for itself
 
 
 TIME, FAULTS, LOOK, RUN = "Time", "Faults", "Looking around", "The run"
@@ -45,13 +46,15 @@ LIVE: tuple[Action, ...] = (
     Action("story", "5", "pane(5)", "Story", "To what just happened", LOOK, 25),
     Action("zoom", "z", "zoom", "Zoom", "Give the pane the whole screen, or take it back", LOOK, 12),
     Action("face", "v", "face", "Network/log", "Turn the messages pane over: network, log", LOOK, 17),
-    Action("inspect", "enter", "inspect", "Inspect", "Look into the selected agent", LOOK, 15, "enter"),
+    Action("next", "tab", "next_pane(1)", "Next pane", "To the next pane; arrows move inside it", LOOK, 27, None, True),
+    Action("previous", "shift+tab", "next_pane(-1)", "Pane before", "To the pane before", LOOK, 28, None, True),
+    Action("inspect", "enter", "inspect", "Inspect", "Look into the selected agent", LOOK, 15, None, True),
     Action("filter", "slash", "filter", "Filter", "Show only agents and events that have a text", LOOK, 18, "/"),
     Action("over", "R", "start_over", "Start over", "The same run from the start", RUN, 19),
     Action("new-seed", "ctrl+r", "new_seed", "New seed", "Start over with another seed", RUN, 26, "^r"),
     Action("help", "question_mark", "help", "Help", "All keys and commands", RUN, 0, "?"),
     Action("menu", "m", "menu", "Menu", "Back to the menu", RUN, 0),
-    Action("quit", "q", "quit", "Quit", "Leave Swarmscope", RUN, 6),
+    Action("quit", "q", "quit", "Quit", "Leave Swarmscope", RUN, 5),
 )
 
 MENU: tuple[Action, ...] = (
@@ -59,6 +62,7 @@ MENU: tuple[Action, ...] = (
     Action("menu.experiments", "e", "experiments", "Experiments", "To the experiments of the scenario", LOOK, 1),
     Action("menu.parameters", "p", "parameters", "Parameters", "To the parameters", LOOK, 2),
     Action("menu.find", "slash", "find", "Find", "Find a scenario", LOOK, 3, "/"),
+    Action("menu.list", "escape", "list", "List", "Back to the list of scenarios", LOOK, 4, "esc"),
     Action("menu.help", "question_mark", "help", "Help", "All keys", RUN, 0, "?"),
     Action("menu.quit", "q", "quit", "Quit", "Leave Swarmscope", RUN, 0),
 )
@@ -67,10 +71,20 @@ BY_ID = {action.id: action for action in (*LIVE, *MENU)}
 
 
 def bindings(actions: tuple[Action, ...]) -> list[Binding]:
-    """The actions as Textual wants them."""
+    """The actions as Textual wants them.
+
+    With priority a key acts before the next one is looked at, so that what is typed quickly after `:` is never taken
+    for keys; an input that has the focus still gets all that can be written in it.
+    """
     return [
         Binding(
-            action.key, action.action, action.label, id=action.id, tooltip=action.help, key_display=action.display
+            action.key,
+            action.action,
+            action.label,
+            id=action.id,
+            tooltip=action.help,
+            key_display=action.display,
+            priority=not action.yields,
         )
         for action in actions
-    ]  # fmt: skip
+    ]

@@ -16,8 +16,7 @@ if TYPE_CHECKING:
     from engine.simulation import Simulation
 
 _DELAY_BITS = SLICES - 1
-_LOSS_SHIFT = SLICES.bit_length() - 1
-_LOST, _DELIVER, _TIMER = int(Kind.LOST), int(Kind.DELIVER), int(Kind.TIMER)
+_DELIVER, _TIMER = int(Kind.DELIVER), int(Kind.TIMER)
 
 
 class Context:
@@ -27,8 +26,8 @@ class Context:
     """
 
     __slots__ = (
-        "_faults", "ahead", "calendar", "delays", "drift", "id", "link", "loss", "mailbox", "odd", "sim", "slowness",
-        "timers",
+        "_faults", "ahead", "calendar", "delays", "drift", "id", "link", "mailbox", "sim", "slowness",
+        "threshold", "timers", "words",
     )  # fmt: skip
 
     def __init__(self, sim: Simulation, agent: int, name: str) -> None:
@@ -36,16 +35,16 @@ class Context:
         self.calendar = sim.calendar
         self.id = agent
         self.link = Stream(sim.seed, f"link/{name}")  # decides the fate of each message that the agent sends
+        self.words = self.link.words
         self._faults: Stream | None = None
         self.timers: dict[Hashable, Event] = {}
         self.mailbox = Mailbox()
         self.ahead = 0  # the agent's clock minus the true one, when its drift was last set
         self.drift = 0  # how much faster the agent's clock runs, in millionths
         self.slowness = 1000  # how many thousandths of the normal time the agent takes for everything
-        # The network keeps these three up to date.
+        # The network keeps these two up to date.
         self.delays: tuple[int, ...] = ()
-        self.loss = 0
-        self.odd = False
+        self.threshold = 0  # a message whose random word lies below it goes the long way, by `Network.send`
 
     @property
     def now(self) -> int:
@@ -67,16 +66,17 @@ class Context:
 
     def send(self, to: int, message: Any) -> int:
         """Send `message` to the agent `to`; returns the number that names it. A message must never change later."""
-        if self.odd:
-            return self.sim.network.send(self, to, message, Kind.DELIVER)
+        try:
+            word = self.words.pop()
+        except IndexError:
+            word = self.link.refill()
+        if word < self.threshold:
+            return self.sim.network.send(self, to, message, Kind.DELIVER, word)
         calendar = self.calendar
-        words = self.link.words
-        word = words.pop() if words else self.link.refill()
         calendar.number = number = calendar.number + 1
         now = calendar.now
         due = now + self.delays[word & _DELAY_BITS]
-        kind = _LOST if word >> _LOSS_SHIFT < self.loss else _DELIVER
-        event = (due, number, to, self.id, kind, message, calendar.index, now)
+        event = (due, number, to, self.id, _DELIVER, message, calendar.index, now)
         try:
             calendar.buckets[due >> BUCKET_BITS].append(event)
         except KeyError:

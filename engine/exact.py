@@ -14,7 +14,7 @@ _LN2_LOW = 1.9082149292705877e-10
 
 
 def ln(x: float) -> float:
-    """The natural logarithm of `x` > 0, within 2 units in the last place (series of atanh)."""
+    """The natural logarithm of `x` > 0, within 3 units in the last place (series of atanh)."""
     mantissa, exponent = math.frexp(x)
     if mantissa < _SQRT_HALF:
         mantissa, exponent = mantissa * 2.0, exponent - 1

@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter, deque
 from collections.abc import Collection, Iterable, Sequence
+from enum import Enum
 from itertools import islice
 from typing import Any, overload
 
@@ -44,6 +46,7 @@ SHOWN_MESSAGES = 400  # moving messages in one drawing
 STORY_LINES = 200
 LAST_EVENTS = 40  # of one agent, in its inspection
 SERIES_POINTS = 64
+DEEPEST = 8  # levels of an agent's state that its inspection opens
 
 PARTS = ("agents", "network", "log", "stage", "metrics", "narration")
 
@@ -60,7 +63,7 @@ class Framer:
         self._layout_of: tuple[int, ...] = ()
         self._layout_version = 0
         self._story: deque[NarrationLine] = deque(maxlen=STORY_LINES)
-        self._told = 0  # the serial of the last note that was looked at
+        self._told: Note | None = None  # the last note that was looked at
 
     def frame(self, parts: Collection[str] = PARTS, *, about: str = "") -> Frame:
         """The parts asked for, all of the same moment."""
@@ -158,14 +161,22 @@ class Framer:
         """The story so far, oldest line first."""
         sim = self.sim
         trace = sim.trace
-        if trace.note_count < self._told:  # the run went back in time
-            self._told = 0
+        told = 0 if self._told is None else self._told.serial
+        if told and not self._is_kept(trace):  # the run went back in time
+            told = 0
             self._story.clear()
         for note in trace.notes:
-            if note.serial > self._told:
+            if note.serial > told:
                 self._tell(trace.describe_note(note))
-        self._told = trace.note_count
+        self._told = trace.notes[-1] if trace.notes else None
         return tuple(self._story)
+
+    def _is_kept(self, trace: Trace) -> bool:
+        """Whether the last note that was looked at is part of the run still; restored ones are new objects."""
+        if self._told is None or not trace.notes or self._told.serial > trace.note_count:
+            return False
+        place = self._told.serial - trace.notes[0].serial
+        return place < 0 or trace.notes[place] is self._told
 
     def _tell(self, event: TraceEvent) -> None:
         told = self.sim.scenario.narrate(self.sim, event) or plain_story(event)
@@ -196,15 +207,22 @@ def _is_telling(name: str, value: Any) -> bool:
     return not name.startswith("_") and not isinstance(value, NetworkParams)
 
 
-def _opened(value: Any) -> Any:
-    """A value as nested plain data, objects as dicts of their attributes."""
+def _opened(value: Any, depth: int = DEEPEST) -> Any:
+    """A value as nested plain data, objects as dicts of their attributes; what lies too deep as one line."""
+    parts: dict[Any, Any]
     if isinstance(value, Struct):
-        return {name: _opened(part) for name, part in asdict(value).items()}
-    if isinstance(value, dict):
-        return {key: _opened(part) for key, part in value.items()}
-    if isinstance(value, (list, tuple)):
-        return type(value)(_opened(part) for part in value)
-    return {name: _opened(part) for name, part in vars(value).items()} if hasattr(value, "__dict__") else value
+        parts = asdict(value)
+    elif isinstance(value, dict):
+        parts = value
+    elif isinstance(value, tuple) and hasattr(value, "_asdict"):
+        parts = value._asdict()
+    elif isinstance(value, (list, tuple)):
+        return type(value)([_opened(part, depth - 1) for part in value]) if depth else summary_of(value)
+    elif hasattr(value, "__dict__") and not isinstance(value, (type, Enum)) and not callable(value):
+        parts = vars(value)
+    else:
+        return value
+    return {key: _opened(part, depth - 1) for key, part in parts.items()} if depth else summary_of(value)
 
 
 def letters_for(kinds: Iterable[str]) -> dict[str, str]:
@@ -277,8 +295,8 @@ def log_line(event: TraceEvent) -> LogLine:
 
 def plain_story(event: TraceEvent) -> NarrationLine | None:
     """What the engine itself has to tell: crashes, partitions, broken invariants."""
-    data: Any = event.message
-    who = event.agent
+    data: Any = event.message  # a scenario may make notes of these kinds, too
+    said, who = data.get("text", event.summary), event.agent
     tone: Tone = "bad" if event.kind in _BAD_NOTES else "plain"
     match event.kind:
         case "crash":
@@ -294,20 +312,22 @@ def plain_story(event: TraceEvent) -> NarrationLine | None:
         case "leave":
             text = f"{who} leaves for good."
         case "failed":
-            text = f"{who} fails with an error of its own: {data['text']}"
+            text = f"{who} fails with an error of its own: {said}"
         case "byzantine":
-            honest = data["mode"] == "honest"
-            text = f"{who} is honest again." if honest else f"{who} misbehaves from now on: {data['mode']}."
+            mode = data.get("mode", said)
+            honest = mode == "honest"
+            text = f"{who} is honest again." if honest else f"{who} misbehaves from now on: {mode}."
+            tone = "good" if honest else "bad"
         case "partition":
-            text = f"The network splits: {data['text']}."
+            text = f"The network splits: {said}."
         case "heal":
             text, tone = "The network is whole again.", "good"
         case "link":
-            text, tone = f"Links change: {data['text']}.", "accent"
+            text, tone = f"Links change: {said}.", "accent"
         case "broken":
-            text = f"Invariant {data['invariant']} is broken: {data['text']}."
+            text = f"Invariant {data.get('invariant', '')} is broken: {said}."
         case "refused":
-            text = f"A command could not be carried out: {data['text']}."
+            text = f"A command could not be carried out: {said}."
         case _:
             return None
     return NarrationLine(event.time, text, tone)
@@ -338,7 +358,11 @@ def in_words(value: Any, *, percent: bool = False) -> str:
         return f"{100 * value:.1f}%"
     if isinstance(value, int):
         return f"{value:,}"
-    return f"{value:,.2f}" if isinstance(value, float) else str(value)
+    if not isinstance(value, float):
+        return str(value)
+    if not math.isfinite(value):
+        return "–"
+    return f"{value:.2g}" if 0 < abs(value) < 0.01 else f"{value:,.2f}"
 
 
 def plain_views(specs: Sequence[MetricSpec], values: dict[str, Any], series: Series) -> tuple[MetricView, ...]:

@@ -484,6 +484,8 @@ class _Parser:
         if arg.kind == "text":
             return self.rest(expected)
         token = self.word(expected)
+        if self.text[self.pos : self.pos + 1].strip():  # or the rest would be taken for the next argument
+            raise self.error(f"expected a blank after {arg.name.upper()}, found {self.text[self.pos]!r}", self.pos)
         if arg.kind == "duration":
             return c.Duration(self.duration(token))
         if arg.kind == "number":

@@ -22,9 +22,8 @@ if TYPE_CHECKING:
     from engine.context import Context
     from engine.simulation import Simulation
 
-LOSS_SCALE = 1 << 20  # loss is compared with 20 random bits
+LOSS_SCALE = 1 << 30  # loss is compared with a random word, whose lowest bits choose the delay
 _DELAY_BITS = SLICES - 1
-_LOSS_SHIFT = SLICES.bit_length() - 1
 MESSAGE_SIZE = 256  # bytes, of a message that has no `size` of its own
 REORDER_STRETCH = 3  # a reordered message takes its delay and up to this many times as much again
 
@@ -72,10 +71,8 @@ class Network:
         usual = self.usual
         assert usual.latency is not None and usual.loss is not None
         ctx.delays = quantiles(usual.latency)
-        ctx.loss = usual.loss * LOSS_SCALE // MILLION
-        ctx.odd = bool(
-            self.cuts or self.links or usual.duplicate or usual.reorder or usual.bandwidth or ctx.slowness != 1000
-        )
+        odd = self.cuts or self.links or usual.duplicate or usual.reorder or usual.bandwidth or ctx.slowness != 1000
+        ctx.threshold = LOSS_SCALE if odd else usual.loss * LOSS_SCALE // MILLION
 
     def connect_all(self) -> None:
         """Tell all contexts, after anything has changed."""
@@ -133,27 +130,30 @@ class Network:
         """Whether a partition keeps messages of `source` from `target`."""
         return any(cut.blocks(source, target) for cut in self.cuts)
 
-    def send(self, ctx: Context, to: int, message: Any, kind: Kind) -> int:
-        """Send with every rule considered; `kind` is DELIVER or LETTER. Returns the message's number."""
+    def send(self, ctx: Context, to: int, message: Any, kind: Kind, word: int | None = None) -> int:
+        """Send with every rule considered; `kind` is DELIVER or LETTER, `word` what was already drawn from the sender's
+        link stream. Returns the message's number."""
         sim = self._sim
         calendar = sim.calendar
         link = self.of(ctx.id, to)
         assert link.latency is not None and link.loss is not None
-        word = ctx.link.word()
+        if word is None:
+            word = ctx.link.word()
         calendar.number = number = calendar.number + 1
         now = calendar.now
-        delay = quantiles(link.latency)[word & _DELAY_BITS]
+        delays = ctx.delays if link is self.usual else quantiles(link.latency)
+        delay = delays[word & _DELAY_BITS]
         if link.reorder and ctx.faults.below(MILLION) < link.reorder:
             delay += int(ctx.faults.uniform() * (REORDER_STRETCH * delay + 1))
         delay = delay * ctx.slowness // 1000 + self._wait(link, ctx.id, to, message)
         fate = kind
-        if self.blocks(ctx.id, to):
+        if self.cuts and self.blocks(ctx.id, to):
             fate = Kind.CUT
-        elif word >> _LOSS_SHIFT < link.loss * LOSS_SCALE // MILLION:
+        elif word < link.loss * LOSS_SCALE // MILLION:
             fate = Kind.LOST
         calendar.add((now + delay, number, to, ctx.id, int(fate), message, calendar.index, now))
         if link.duplicate and ctx.faults.below(MILLION) < link.duplicate:
-            again = quantiles(link.latency)[ctx.faults.word() & _DELAY_BITS] * ctx.slowness // 1000
+            again = delays[ctx.faults.word() & _DELAY_BITS] * ctx.slowness // 1000
             self.copy((now + again, number, to, ctx.id, int(fate), message, calendar.index, now))
         return number
 

@@ -19,17 +19,21 @@ from engine.commands import ArgSpec, CommandSpec
 from engine.duration import SECOND, seconds
 from engine.errors import CommandError
 from engine.params import NetworkParams, param
-from engine.scenario import Experiment, InvariantSpec, MetricSpec, Misbehaviour, Scenario
+from engine.scenario import InvariantSpec, MetricSpec, Misbehaviour, Scenario
 from engine.simulation import Simulation
 from engine.trace import Note, TraceEvent
 from engine.views import AgentRow, Column, MetricView, NarrationLine, StageView, Tone
+from scenarios import gossip_measures as measures
 from scenarios import gossip_views
-from scenarios.gossip_measures import facts, heard_by, last_cycle, live_agents, mean_coverage, time_to_all
-from scenarios.gossip_state import BAD_REPUTATION, Advert, Entry, View
+from scenarios.gossip_experiments import EXPERIMENTS
+from scenarios.gossip_state import BAD_REPUTATION, REPUTATION, Advert, Entry, View
 
 FIRST_TEXT = "the ferry leaves at noon"
 CAPABILITIES = ("store", "sense", "compute", "relay")
-REDRAWS = 4  # how often a badly reputed partner is drawn again
+REDRAWS = 4  # how often a badly reputed partner is drawn again; then it is called all the same, and may redeem itself
+LIE = ", says "  # what a liar puts between a fact's words and its own name
+GREETED = 3  # neighbours to whom a new agent shows itself
+CONTRADICTION = -2  # what telling something else than others costs; the teller may have been lied to itself
 
 
 class Push(Struct, frozen=True):
@@ -67,193 +71,255 @@ class GossipParams(NetworkParams, frozen=True, kw_only=True):
     agents: Annotated[int, param("how many agents", low=2, high=10_000)] = 40
     mode: Annotated[
         Literal["push", "pull", "push-pull"],
-        param("who tells: the caller, the one that is called, or both"),
+        param("who tells what it knows: the agent that calls, the one that is called, or both"),
     ] = "push-pull"
     protocol: Annotated[
         Literal["anti-entropy", "rumour"],
-        param("compare everything for ever, or spread what is hot until interest is lost"),
+        param("compare everything for ever, or tell what is hot until interest is lost"),
     ] = "anti-entropy"
     timing: Annotated[
         Literal["rounds", "periodic", "poisson"],
-        param("all at once in synchronous rounds, each at its own regular times, or at random times"),
+        param("when agents call: all at once, in rounds; each at regular times of its own; each at random times"),
     ] = "periodic"
-    fanout: Annotated[int, param("partners an agent contacts each time", low=1, high=100)] = 1
-    interval: Annotated[float, param("time between an agent's contacts (the mean, for poisson)", unit="s",
+    fanout: Annotated[int, param("partners that an agent calls each time", low=1, high=100)] = 1
+    interval: Annotated[float, param("time between an agent's calls (the mean of it, for poisson)", unit="s",
                                      low=0.001, high=3600.0)] = 1.0  # fmt: skip
     removal: Annotated[
         Literal["counter", "coin"],
-        param("rumour: lose interest after k vain contacts, or after each with probability 1/k"),
+        param("rumour: interest is lost after k vain calls in a row, or after any vain call, by a chance of 1 in k"),
     ] = "counter"
-    feedback: Annotated[bool, param("rumour: a contact is vain only if the partner knew; without, each is")] = True
-    k: Annotated[int, param("rumour: how slowly interest is lost", low=1, high=100)] = 3
-    rumours: Annotated[int, param("facts that the first agents know at the start", low=0, high=20)] = 1
-    trust: Annotated[bool, param("pass over partners that did not answer or told contradictions")] = True
+    feedback: Annotated[
+        bool, param("rumour: a call is vain only if the partner says it knew already; without feedback every call is")
+    ] = True
+    k: Annotated[int, param("rumour: how many vain calls an agent puts up with", low=1, high=100)] = 3
+    rumours: Annotated[int, param("facts that are known at the start, each to one agent", low=0, high=20)] = 1
+    trust: Annotated[bool, param("pass over partners that keep silent or contradict what others say")] = True
 
 
 class Gossiper(Agent):
     """One agent. In synchronous rounds it acts on what it knew when the round began: what arrives meanwhile waits in
     `arriving`."""
 
-    durable = ("facts", "learned", "rounds", "view")
+    durable = ("facts", "learned", "cycles", "view", "reputation", "down")
 
     def __init__(self, params: GossipParams, capability: str) -> None:
-        self.params = params
-        self.interval = round(params.interval * SECOND)
-        self.capability = capability
-        self.advert = Advert(-1, capability, 0)  # until it starts
         self.facts: dict[str, Entry] = {}
         self.learned: dict[str, int] = {}  # when the agent first heard of a key, in µs
-        self.rounds: dict[str, int] = {}  # and in which cycle
-        self.view = View()
+        self.cycles: dict[str, int] = {}  # and in which cycle after the fact's start
+        self.hot: dict[str, int] = {}  # what the agent spreads → vain calls in a row
+        self.telling: tuple[Entry, ...] = ()  # `facts`, or what is hot of it, as a message carries it
         self.reputation: dict[int, int] = {}
-        self.hot: dict[str, int] = {}  # what the agent spreads → vain contacts in a row
-        self.arriving: list[Entry] = []
-        self.vain: dict[str, bool] = {}  # this cycle's feedback: whether all contacts were in vain
-        self.cycle = 0  # the round that `arriving` and `vain` belong to
         self.unanswered: list[int] = []
-        self.contacts: Sequence[int] = ()
-        self.discovered: list[int] = []
-        self._ticked = False  # whether its first contact was set; that one comes at a random moment
-        self.telling: tuple[Entry, ...] = ()  # `facts` or what is hot, as a message carries it
+        self.capability = capability
+        self.advert = Advert(-1, capability, 0)  # until it starts
+        self.view = View()
+        self.discovered: list[int] = []  # whom it calls besides those it was linked with when it started
+        self.knocking = False  # whether it is new, and has heard from nobody yet
+        self.cycle = 0  # the round that `arriving` and `vain` belong to
+        self.arriving: list[Entry] = []
+        self.vain: dict[str, bool] = {}  # whether all of this round's calls were in vain
+        self.down = False
+        self._mode = params.mode
+        self._rumour = params.protocol == "rumour"
+        self._timing = params.timing
+        self._in_rounds = params.timing == "rounds"
+        self._interval = round(params.interval * SECOND)
+        self._fanout = params.fanout
+        self._counts = params.removal == "counter"
+        self._feedback = params.feedback
+        self._k = params.k
+        self._trust = params.trust
+        self._contacts: Sequence[int] = ()  # whom it was linked with when it started
+        self._ticked = False  # whether its first call was set; that one comes at a random moment
+        self._next_cycle = 0  # the round that the timer will begin
+        self._started_among = 0  # how many agents there ever were when it started
+        self._changes = 0  # how many had joined and left when it last looked around
 
     # What happens
 
     def on_start(self) -> None:
-        self.contacts = self.ctx.neighbours
+        self._contacts = self.ctx.neighbours
+        self._started_among = len(self.ctx.sim.agents)
+        self._look_around()
         self.advert = Advert(self.id, self.capability, self.ctx.now)
-        if self.ctx.now > 0:  # somebody new: the neighbours shall know
-            hello = Push((), self.advert)
-            for to in self.rng.sample(self.contacts, min(len(self.contacts), 3)):
-                self.ctx.send(to, hello)
         self._retell()
-        if self.facts or self.params.mode != "push":
+        if self.ctx.now > 0:
+            self.knocking = True
+            self._say_hello()
+        if self._has_business():
             self._wake()
 
     def on_timer(self, name: Any) -> None:
-        self._enter_round()
-        self._doubt_the_silent()
+        if self._in_rounds:
+            self._enter_round(self._next_cycle)
+        if self.unanswered:
+            self._doubt_the_silent()
+        if self.knocking:
+            self._say_hello()
         if self._has_business():
-            for _ in range(self.params.fanout):
-                self._contact()
+            for _ in range(self._fanout):
+                self._call()
             self._wake()
 
     def on_message(self, sender: int, message: Any) -> None:
-        self._enter_round()
-        match message:
-            case Push(entries, advert, asks):
-                before = self._to_tell_back(entries) if asks else ()
-                known = self._hear(sender, entries, advert)
-                if asks:
-                    self._answer(sender, before)
-                self._give_feedback(sender, entries, known)
-            case Pull(known_there, advert):
-                self._meet(advert)
-                self._answer(sender, self._to_tell_back(known_there))
-            case Answer(entries, advert):
-                if sender in self.unanswered:
-                    self.unanswered.remove(sender)
-                    self._judge(sender, +1)
-                known = self._hear(sender, entries, advert)
-                self._give_feedback(sender, entries, known)
-            case Feedback(new, known):
-                for key in new:
-                    self._contact_was(key, vain=False)
-                for key in known:
-                    self._contact_was(key, vain=True)
+        if self._in_rounds:
+            self._enter_round()
+        self.knocking = False
+        if isinstance(message, Push):
+            back = self._newer_than(message.entries) if message.asks else ()
+            known = self._hear(sender, message.entries, message.advert)
+            if message.asks:
+                self._answer(sender, back)
+            self._give_feedback(sender, message.entries, known)
+        elif isinstance(message, Answer):
+            if sender in self.unanswered:
+                self.unanswered.remove(sender)
+            self._judge(sender, +1)
+            known = self._hear(sender, message.entries, message.advert)
+            self._give_feedback(sender, message.entries, known)
+        elif isinstance(message, Pull):
+            self._meet(message.advert)
+            self._answer(sender, self._newer_than(message.known))
+        elif isinstance(message, Feedback):
+            for key in message.new:
+                self._was_told(key, vain=False)
+            for key in message.known:
+                self._was_told(key, vain=True)
+
+    def on_crash(self) -> None:
+        self.down = True
+        self._count_in(-1)
+        waiting = dict.fromkeys(entry.key for entry in self.arriving)
+        for key in dict.fromkeys([*self.hot, *waiting]) if self._rumour else ():
+            self.ctx.count(f"hot {key}", -1)
+        for key in waiting:
+            if key not in self.facts:  # heard, and lost before it could be written down
+                del self.learned[key], self.cycles[key]
+
+    def on_restart(self) -> None:
+        if self.down:
+            self.down = False
+            self._count_in(+1)
+        self.on_start()
+        self.on_misbehave(self.mode)
 
     def on_misbehave(self, mode: str) -> None:
         if mode == "fabricator":
-            self._learn(Entry(f"lie of {self.name}", 1, self.id, "the ferry has sunk"))
+            self.be_told(Entry(f"lie of {self.name}", 1, self.id, "the ferry has sunk"))
 
-    # Contacts
+    def be_told(self, entry: Entry) -> None:
+        """Know something from elsewhere than another agent."""
+        self._heard(entry, told=True)
+        self._kindle(entry.key)
+        self._learn(entry)
 
-    def _contact(self) -> None:
+    # Calls
+
+    def _call(self) -> None:
         """Call one partner, as the mode says."""
+        asks = self._mode != "push"
+        entries = self._spoken(self.telling) if self._mode != "pull" else ()
+        if not asks and not entries:
+            return
         partner = self._draw_partner()
         if partner is None:
             return
-        mode = self.params.mode
-        if mode == "pull":
-            known = () if self.params.protocol == "rumour" else tuple(self.facts.values())
-            self.ctx.send(partner, Pull(known, self._advert()))
+        if self._mode == "pull":
+            self.ctx.send(partner, Pull(() if self._rumour else self.telling, self._any_advert()))
         else:
-            entries = self._spoken()
-            self.ctx.count("updates", len(entries))
-            self.ctx.send(partner, Push(entries, self._advert(), asks=mode == "push-pull"))
-            self._count_blind(entries)
-        if mode != "push" and self.params.protocol == "anti-entropy":
+            self._tell(partner, Push(entries, self._any_advert(), asks))
+        if asks and not self._rumour:
             self.unanswered.append(partner)
-
-    def _draw_partner(self) -> int | None:
-        """Anybody the agent knows, each as likely; those of bad repute are drawn again, a few times."""
-        base = len(self.contacts)
-        count = base + len(self.discovered)
-        if not count:
-            return None
-        for _ in range(REDRAWS):
-            drawn = self.rng.below(count)
-            partner = self.contacts[drawn] if drawn < base else self.discovered[drawn - base]
-            if not self.params.trust or self.reputation.get(partner, 0) > BAD_REPUTATION:
-                break
-        return partner
 
     def _answer(self, asker: int, entries: tuple[Entry, ...]) -> None:
         """Tell what was asked for. With nothing hot a rumour-monger says nothing."""
-        if self.mode == "silent" or (not entries and self.params.protocol == "rumour"):
+        if self.mode == "silent" or (self._rumour and not entries):
             return
-        entries = self._spoken(entries)
-        self.ctx.count("updates", len(entries))
-        self.ctx.send(asker, Answer(entries, self._advert()))
-        self._count_blind(entries)
+        self._tell(asker, Answer(self._spoken(entries), self._any_advert()))
 
-    def _to_tell_back(self, known_there: tuple[Entry, ...]) -> tuple[Entry, ...]:
+    def _tell(self, to: int, message: Push | Answer) -> None:
+        self.ctx.send(to, message)
+        if message.entries:
+            self.ctx.count("updates", len(message.entries))
+            if self._rumour and not self._feedback:
+                for entry in message.entries:
+                    self._was_told(entry.key, vain=True)
+
+    def _draw_partner(self) -> int | None:
+        """Anybody the agent knows, each as likely; those of bad repute are drawn again, a few times."""
+        sim = self.ctx.sim
+        gone = sim.lifecycle.left
+        if self._changes != len(sim.agents) + len(gone):
+            self._look_around()
+        contacts, discovered = self._contacts, self.discovered
+        known = len(contacts)
+        count = known + len(discovered)
+        partner = None
+        for _ in range(REDRAWS if count else 0):
+            drawn = self.rng.below(count)
+            partner = contacts[drawn] if drawn < known else discovered[drawn - known]
+            if partner in gone:
+                partner = None
+            elif not self._trust or self.reputation.get(partner, 0) > BAD_REPUTATION:
+                break
+        return partner
+
+    def _newer_than(self, known_there: tuple[Entry, ...]) -> tuple[Entry, ...]:
         """What the other side should hear: what is newer here, or whatever is hot."""
-        if self.params.protocol == "rumour":
+        if self._rumour or not known_there:
             return self.telling
+        if known_there == self.telling:
+            return ()
         there = {entry.key: entry for entry in known_there}
-        return tuple([entry for entry in self.facts.values() if entry.newer_than(there.get(entry.key))])
+        return tuple([entry for entry in self.telling if entry.newer_than(there.get(entry.key))])
 
-    def _spoken(self, entries: tuple[Entry, ...] | None = None) -> tuple[Entry, ...]:
+    def _spoken(self, entries: tuple[Entry, ...]) -> tuple[Entry, ...]:
         """What the agent says when it means `entries`: a liar changes the words, a silent one says nothing."""
-        entries = self.telling if entries is None else entries
         if self.mode == "silent":
             return ()
         if self.mode == "liar":
-            return tuple([Entry(e.key, e.version, e.origin, f"{e.text}, says {self.name}") for e in entries])
+            return tuple([Entry(e.key, e.version, e.origin, _distorted(e.text, self.name)) for e in entries])
         return entries
 
     # Hearing
 
-    def _hear(self, sender: int, entries: tuple[Entry, ...], advert: Advert) -> tuple[str, ...]:
+    def _hear(self, sender: int, entries: tuple[Entry, ...], advert: Advert) -> list[str]:
         """Take in what was told; returns the keys that were no news, by what the agent knew (in synchronous rounds:
         when the round began)."""
         self._meet(advert)
-        known = []
+        known: list[str] = []
+        if not entries:
+            return known
         for entry in entries:
             mine = self.facts.get(entry.key)
-            if mine is not None and entry.contradicts(mine):
-                self._judge(sender, -5)
-            if entry.newer_than(mine):
-                if self.params.timing == "rounds":
-                    self._arrive(entry)
-                else:
-                    self._learn(entry)
-            else:
+            if entry is mine or not entry.newer_than(mine):
                 known.append(entry.key)
+            elif self._in_rounds:
+                self._arrive(entry)
+            else:
+                self._heard(entry)
+                self._kindle(entry.key)
+                self._learn(entry)
+            if mine is not None and entry is not mine and entry.contradicts(mine):
+                self._judge(sender, CONTRADICTION)
         self.ctx.count("received", len(entries))
-        self.ctx.count("redundant", len(known))
-        return tuple(known)
+        if known:
+            self.ctx.count("redundant", len(known))
+        return known
 
     def _arrive(self, entry: Entry) -> None:
         """In synchronous rounds news waits for the next one, but counts as heard."""
-        self._heard(entry)
-        self.arriving.append(entry)
+        if entry not in self.arriving:
+            self._heard(entry)
+            self._kindle(entry.key)
+            self.arriving.append(entry)
         self._wake()
 
-    def _enter_round(self) -> None:
-        """When a new synchronous round has begun: what arrived in the last one is now known, and what was vain in it
-        cools down."""
-        if self.params.timing != "rounds" or self.cycle == (cycle := self._cycle()):
+    def _enter_round(self, at_least: int = 0) -> None:
+        """When a new synchronous round has begun: what arrived in the last one is now known, and what was told in vain
+        cools down. A clock that runs too fast or slow must not keep a round from coming, nor let one come twice."""
+        cycle = max(at_least, self.ctx.now // self._interval + 1)
+        if cycle <= self.cycle:
             return
         self.cycle = cycle
         for entry in self.arriving:
@@ -266,53 +332,67 @@ class Gossiper(Agent):
 
     def _learn(self, entry: Entry) -> None:
         """A fact, or a newer version of it, is known from now on, and hot."""
-        self._heard(entry)
+        before = self.facts.get(entry.key)
         self.facts[entry.key] = entry
-        self.hot[entry.key] = 0
+        if before is not None:
+            self.ctx.count(measures.holding(before), -1)
+        holders = self.ctx.count(measures.holding(entry))
+        if before is not None and holders == measures.live_count(self.ctx.sim):
+            self.ctx.note("agreed", key=entry.key, version=entry.version, text=entry.text)
+        if self._rumour:
+            self.hot[entry.key] = 0
         self._retell()
         self._wake()
 
-    def _heard(self, entry: Entry) -> None:
+    def _heard(self, entry: Entry, *, told: bool = False) -> None:
+        """Write down when and how news came: from another agent, or told from elsewhere."""
         key = entry.key
-        heard_of: dict[str, int] = {}
+        first: dict[str, int] = {}
         if key not in self.learned:
-            self.learned[key] = self.ctx.calendar.now
-            self.rounds[key] = self._cycle()
-            heard_of["count"] = self.ctx.count(f"heard {key}")
-        self.ctx.note("heard", key=key, version=entry.version, origin=entry.origin, text=entry.text, **heard_of)
+            sim = self.ctx.sim
+            self.learned[key] = sim.now
+            self.cycles[key] = cycle = 0 if told else self._cycles_since(sim.meters.gauges.get(f"start {key}", sim.now))
+            if f"start {key}" in sim.meters.gauges:
+                sim.meters.gauge("last cycle", max(cycle, sim.meters.gauges.get("last cycle", 0)))
+            self.ctx.count(f"heard {key}")
+            count, live, again = measures.heard_by(sim, key), measures.live_count(sim), f"all heard {key}"
+            first = {"count": count, "of": live, "again": sim.meters.value(again)}
+            self.ctx.count(again, count == live)
+        self.ctx.note("heard", key=key, version=entry.version, origin=entry.origin, text=entry.text, **first)
 
-    def _meet(self, advert: Advert) -> None:
-        """Hear of an agent; one that nobody mentioned before may become a partner."""
-        if self.view.take(advert, self.rng) and advert.agent != self.id and advert.agent not in self.contacts:
-            linked = self.ctx.sim.topology.connected(self.id, advert.agent)
-            if linked and advert.agent not in self.discovered:
-                self.discovered.append(advert.agent)
-                self.ctx.note("discovered", other=self.ctx.sim.names[advert.agent], capability=advert.capability)
+    def _cycles_since(self, start: float) -> int:
+        """In which cycle, from 1, after `start` (µs) it is now; in rounds, the first is the next that begins."""
+        now, interval = self.ctx.calendar.now, self._interval
+        if self._in_rounds:
+            return now // interval + 1 + int(-start // interval)
+        return int(now - start) // interval + 1
 
-    def _advert(self) -> Advert:
-        """The advertisement that rides on a message: the agent's own, or every other time one that it holds."""
-        if self.rng.below(2):
-            return self.view.any(self.rng) or self.advert
-        return self.advert
+    def _count_in(self, by: int) -> None:
+        """Count for this agent, or no longer."""
+        self.ctx.count("down", -by)
+        for key in self.learned:
+            self.ctx.count(f"heard {key}", by)
+        for entry in self.facts.values():
+            self.ctx.count(measures.holding(entry), by)
 
     # Losing interest (Demers et al., section 1.4)
 
-    def _give_feedback(self, sender: int, entries: tuple[Entry, ...], known: tuple[str, ...]) -> None:
-        if self.params.protocol == "rumour" and self.params.feedback and entries:
-            new = tuple([entry.key for entry in entries if entry.key not in known])
-            self.ctx.send(sender, Feedback(new, known))
+    def _give_feedback(self, sender: int, entries: tuple[Entry, ...], known: list[str]) -> None:
+        if self._rumour and self._feedback and entries and self.mode != "silent":
+            new = [entry.key for entry in entries if entry.key not in known]
+            self.ctx.send(sender, Feedback(tuple(new), tuple(known)))
 
-    def _count_blind(self, entries: tuple[Entry, ...]) -> None:
-        if self.params.protocol == "rumour" and not self.params.feedback:
-            for entry in entries:
-                self._contact_was(entry.key, vain=True)
-
-    def _contact_was(self, key: str, *, vain: bool) -> None:
-        """Remember, or act on, how a contact went. In synchronous rounds one useful contact saves the round."""
-        if self.params.timing == "rounds" and self.params.feedback:
+    def _was_told(self, key: str, *, vain: bool) -> None:
+        """Act on how it went to tell a fact; in synchronous rounds at their end, when one useful call saves all."""
+        if self._in_rounds:
             self.vain[key] = vain and self.vain.get(key, True)
         else:
             self._cool(key, vain)
+
+    def _kindle(self, key: str) -> None:
+        """Count as somebody who spreads `key`."""
+        if self._rumour and key not in self.hot and all(entry.key != key for entry in self.arriving):
+            self.ctx.count(f"hot {key}")
 
     def _cool(self, key: str, vain: bool) -> None:
         if key not in self.hot:
@@ -321,53 +401,97 @@ class Gossiper(Agent):
             self.hot[key] = 0
             return
         self.hot[key] += 1
-        k = self.params.k
-        if (self.hot[key] >= k) if self.params.removal == "counter" else (self.rng.below(k) == 0):
+        if (self.hot[key] >= self._k) if self._counts else (self.rng.below(self._k) == 0):
             del self.hot[key]
             self._retell()
             self.ctx.note("lost-interest", key=key)
+            if self.ctx.count(f"hot {key}", -1) == 0 and not measures.under_way(self.ctx.sim, key):
+                sim = self.ctx.sim
+                self.ctx.note("cold", key=key, count=measures.heard_by(sim, key), of=measures.live_count(sim))
 
-    # Small things
+    # The others
 
-    def _retell(self) -> None:
-        told = self.facts if self.params.protocol == "anti-entropy" else self.hot
-        self.telling = tuple([self.facts[key] for key in told])
+    def _meet(self, advert: Advert) -> None:
+        """Hear of an agent. One that has started anew is forgiven its silence; a newcomer may become a partner."""
+        agent = advert.agent
+        if self.view.take(advert, self.rng) and self.reputation.get(agent, 0) < 0:
+            self._judge(agent, -self.reputation[agent])
+        if agent >= self._started_among and agent not in self.discovered:
+            sim = self.ctx.sim
+            if sim.topology.connected(self.id, agent):
+                self.discovered.append(agent)
+                count, live = self.ctx.count(f"discovered {agent}"), measures.live_count(sim)
+                self.ctx.note("discovered", other=sim.names[agent], capability=advert.capability, count=count, of=live)
 
-    def _has_business(self) -> bool:
-        return self.params.mode != "push" or bool(self.telling)
+    def _any_advert(self) -> Advert:
+        """The advertisement that rides on a message: the agent's own, or every other time one that it holds."""
+        order = self.view.order
+        drawn = self.rng.below(2 * len(order)) if order else 0
+        return self.view[order[drawn]] if drawn < len(order) else self.advert
 
-    def _wake(self) -> None:
-        """See to it that the timer runs: at the next round, after the interval, or at a random time."""
-        if "contact" in self.ctx.timers:
-            return
-        interval = self.interval
-        if self.params.timing == "rounds":
-            now = self.ctx.now
-            delay = interval - now % interval if now or self._ticked else 0
-        elif self.params.timing == "poisson":
-            delay = round(self.rng.exponential(interval))
-        elif not self._ticked:
-            delay = self.rng.below(interval)
-        else:
-            delay = interval
-        self._ticked = True
-        self.ctx.set_timer("contact", delay)
+    def _say_hello(self) -> None:
+        """Show a few neighbours that there is somebody new."""
+        for to in self.rng.sample(self._contacts, min(len(self._contacts), GREETED)):
+            self.ctx.send(to, Push((), self.advert))
 
-    def _cycle(self) -> int:
-        """The number of the present cycle, from 1; what is known before the first message was learned in cycle 0."""
-        return self.ctx.now // self.interval + 1 if self.ctx.calendar.index else 0
-
-    def _judge(self, other: int, amount: int) -> None:
-        self.reputation[other] = max(-10, min(10, self.reputation.get(other, 0) + amount))
+    def _look_around(self) -> None:
+        """Somebody joined or left: links that are gone are used no more, those that mend the network are used at once.
+        Newcomers have to be heard of first. (A mesh needs no mending.)"""
+        sim = self.ctx.sim
+        self._changes = len(sim.agents) + len(sim.lifecycle.left)
+        if sim.topology.kind != "mesh":
+            self._contacts = tuple([other for other in self.ctx.neighbours if other < self._started_among])
+        self.discovered = [other for other in self.discovered if sim.topology.connected(self.id, other)]
 
     def _doubt_the_silent(self) -> None:
         for partner in self.unanswered:
             self._judge(partner, -1)
         self.unanswered.clear()
 
-    def knows(self, key: str) -> bool:
-        """Whether the agent has heard of `key`, be it only in the present round."""
-        return key in self.learned
+    def _judge(self, other: int, amount: int) -> None:
+        before = self.reputation.get(other, 0)
+        after = max(-REPUTATION, min(REPUTATION, before + amount))
+        if after == before:
+            return
+        self.reputation[other] = after
+        if (after <= BAD_REPUTATION) != (before <= BAD_REPUTATION):
+            sim, bad = self.ctx.sim, after <= BAD_REPUTATION
+            count = self.ctx.count(f"distrusted {other}", 1 if bad else -1)
+            if bad:
+                first = self.ctx.count("distrusts") == 1
+                live = measures.live_count(sim)
+                self.ctx.note("distrusts", other=sim.names[other], why=amount, first=first, count=count, of=live)
+
+    # Small things
+
+    def _retell(self) -> None:
+        told = self.hot if self._rumour else self.facts
+        self.telling = tuple([self.facts[key] for key in told])
+
+    def _has_business(self) -> bool:
+        return self._mode != "push" or bool(self.telling) or self.knocking
+
+    def _wake(self) -> None:
+        """See to it that the timer runs: at the next round, after the interval, or at a random time."""
+        if "call" in self.ctx.timers:
+            return
+        interval = self._interval
+        if self._in_rounds:
+            now = self.ctx.now
+            begun = max(self.cycle, -(-now // interval))
+            self._next_cycle = begun + 1
+            delay = begun * interval - now
+        elif self._timing == "poisson":
+            delay = round(self.rng.exponential(interval))
+        else:
+            delay = interval if self._ticked else self.rng.below(interval)
+        self._ticked = True
+        self.ctx.set_timer("call", delay)
+
+
+def _distorted(text: str, by: str) -> str:
+    """What a liar makes of `text`; the same whatever other liars made of it before."""
+    return f"{text.partition(LIE)[0]}{LIE}{by}"
 
 
 class Gossip(Scenario):
@@ -377,10 +501,10 @@ class Gossip(Scenario):
     title = "Gossip"
     family = "Dissemination"
     teaches = (
-        "How a rumour reaches everybody without a list of who has heard it: each agent only ever talks to a few random "
-        "others, yet the number of informed agents doubles round by round, and neither crashes nor lost messages stop "
-        "it. Compare push with pull, everlasting comparison with rumours that go cold, and watch what a partition "
-        "keeps apart come together again."
+        "How a rumour reaches everybody although nobody keeps a list of who has heard it: each agent only ever calls "
+        "a few random others, yet the number of those who know doubles and doubles again, and neither crashes nor lost "
+        "messages stop it. Compare push with pull, everlasting comparison with rumours that go cold, and see what a "
+        "partition kept apart come together again."
     )
     sources = (
         "A. Demers et al., Epidemic Algorithms for Replicated Database Maintenance, PODC 1987; report CSL-89-1",
@@ -390,7 +514,6 @@ class Gossip(Scenario):
     )
     Params = GossipParams
     horizon = 120.0
-    pace = 0.5
     commands = (
         CommandSpec(
             "rumour",
@@ -413,25 +536,39 @@ class Gossip(Scenario):
         ),
     )
     misbehaviours = (
-        Misbehaviour("silent", "listens, but never tells or answers anything"),
-        Misbehaviour("liar", "changes the words of every fact it passes on, under the same version"),
+        Misbehaviour("silent", "listens and asks, but tells and answers nothing"),
+        Misbehaviour("liar", "changes the words of every fact it passes on, and keeps the version"),
         Misbehaviour("fabricator", "makes up a fact of its own and spreads it"),
     )
     metrics = (
-        MetricSpec("coverage", "share of live agents that have heard, averaged over the facts"),
-        MetricSpec("rounds_to_all", "cycle in which the last live agent heard; synchronous rounds only", "rounds"),
-        MetricSpec("time_to_all", "time from a fact's start until every live agent had heard it", "s"),
-        MetricSpec("residue", "share of live agents that have not heard", theory="e^−updates per agent, for push"),
+        MetricSpec("coverage", "share of the live agents that have heard, averaged over the facts"),
+        MetricSpec(
+            "rounds_to_all",
+            "rounds from a fact's start until the last live agent heard, for the slowest fact; synchronous rounds only",
+            "rounds",
+            "exact to a tenth on a complete network: Pittel 1987, Karp et al. 2000",
+        ),
+        MetricSpec(
+            "time_to_all",
+            "time from a fact's start until the last live agent heard, for the slowest fact",
+            "s",
+            "2(n−1)/n·H(n−1) intervals for push or pull, half of that for push-pull, for Poisson calls without delays",
+        ),
+        MetricSpec("residue", "share of the live agents that have not heard", theory="e^−updates per agent, for push"),
         MetricSpec("messages_per_agent", "messages sent, questions and feedback included, for each agent"),
-        MetricSpec("updates_per_agent", "facts told, for each agent: the traffic of Demers et al."),
+        MetricSpec("updates_per_agent", "facts told, news or not, for each agent: the traffic of Demers et al."),
         MetricSpec("redundant_share", "share of the facts told that the other side knew already"),
-        MetricSpec("last_informed_cycle", "cycle in which the last of the agents that heard did so", "rounds"),
+        MetricSpec(
+            "last_informed_cycle",
+            "cycle (one interval) after a fact's start in which the last of those that heard did so",
+            "cycles",
+        ),
     )
     invariants = (
         InvariantSpec(
             "one-text-per-version",
             "safety",
-            "two agents that hold the same version of a fact, of one origin, hold the same words",
+            "two agents that hold the same version of a fact, from the same origin, hold the same words",
             "check_one_text",
             on="heard",
         ),
@@ -455,50 +592,14 @@ class Gossip(Scenario):
             "differing",
         ),
     )
-    experiments = (
-        Experiment(
-            "partition",
-            "Split the network, and heal it",
-            "Half of the agents cannot hear of the new rumour; after the heal it crosses over within a few rounds.",
-            {"agents": 40},
-            "at 5s partition a-01,a-0*,a-1* | a-2*,a-3*,a-40\nat 6s rumour a-01 the bridge is closed\nat 15s heal",
-            "h heals it earlier; watch the second column of the stage",
-        ),
-        Experiment(
-            "cold",
-            "A rumour that dies too early",
-            "With k=1 about one agent in five never hears: interest is lost before the last ones are found. Press R "
-            "after setting k=3 in the menu, and almost nobody is left out.",
-            {"agents": 200, "protocol": "rumour", "mode": "push", "timing": "rounds", "k": 1},
-            "",
-            "watch residue in the metrics beside its theory",
-        ),
-        Experiment(
-            "crash",
-            "A third of the agents crash",
-            "Gossip asks for no list of members: the rest hear all the same, a little later. Press r on a crashed agent "
-            "and see it catch up.",
-            {"agents": 60},
-            "at 2s crash 33%",
-            "r restarts the selected agent",
-        ),
-        Experiment(
-            "liar",
-            "One liar",
-            "A liar passes facts on with other words under the same version. Two versions of the truth spread, one wins "
-            "everywhere, and the invariant says by which event it was broken.",
-            {"agents": 30},
-            "at 1s byzantine a-05 liar",
-            "watch the invariants in the status line",
-        ),
-    )
+    experiments = EXPERIMENTS
     columns = (
-        Column("facts", "facts", "right", 5, "facts known"),
-        Column("hot", "hot", "right", 4, "facts that the agent spreads"),
+        Column("facts", "facts", "right", 5, "facts that it knows"),
+        Column("hot", "hot", "right", 4, "facts that it spreads (rumour mongering)"),
         Column("heard", "heard", "right", 7, "when it heard of the newest fact"),
         Column("known", "peers", "right", 5, "agents whose advertisement it holds"),
-        Column("repute", "repute", "right", 6, "its reputation with the others, on average"),
-        Column("offers", "offers", "left", 8, "its capability"),
+        Column("doubts", "doubts", "right", 6, "how many of the others distrust it"),
+        Column("offers", "offers", "left", 8, "what it advertises that it can do"),
     )
 
     params: GossipParams
@@ -516,14 +617,14 @@ class Gossip(Scenario):
     def begin(self, sim: Simulation) -> None:
         for number in range(self.params.rumours):
             text = FIRST_TEXT if number == 0 else f"fact number {number + 1}"
-            self._tell(sim, _gossiper(sim, number % len(sim.agents)), text)
+            self._spread(sim, _gossiper(sim, number % len(sim.agents)), text)
 
     def perform(self, sim: Simulation, name: str, args: Sequence[Any]) -> None:
         agent = _gossiper(sim, args[0])
         if not sim.lifecycle.is_alive(agent.id):
             raise CommandError(f"{agent.name} is down, so it cannot be told anything; restart it first")
         if name == "rumour":
-            self._tell(sim, agent, args[1])
+            self._spread(sim, agent, args[1])
             return
         fact = agent.facts.get(args[1])
         if fact is None:
@@ -531,39 +632,50 @@ class Gossip(Scenario):
             raise CommandError(f"{agent.name} knows no fact {args[1]!r}; it knows {known}")
         self._put(sim, agent, Entry(fact.key, fact.version + 1, agent.id, args[2]))
 
-    def _tell(self, sim: Simulation, agent: Gossiper, text: str) -> None:
-        sim.meters.count("facts")
-        key = f"f{sim.meters.value('facts')}"
+    def _spread(self, sim: Simulation, agent: Gossiper, text: str) -> None:
+        key = f"f{sim.meters.count('facts')}"
+        cut = len(sim.reachability().cut_from(agent.id)) if sim.network.cuts else 0
+        live = measures.live_count(sim)
         sim.meters.gauge(f"start {key}", sim.now)
+        sim.meters.gauge(f"live {key}", live)
+        sim.meters.gauge(f"among {key}", live - cut)
         self._put(sim, agent, Entry(key, 1, agent.id, text))
 
     def _put(self, sim: Simulation, agent: Gossiper, entry: Entry) -> None:
         sim.note(agent.id, "rumour", {"key": entry.key, "version": entry.version, "text": entry.text})
-        agent._learn(entry)
+        agent.be_told(entry)
 
     # Goals and invariants
 
     def over(self, sim: Simulation) -> str:
-        if self.params.protocol == "rumour":
-            live = live_agents(sim)
-            if any(agent.hot or agent.arriving for agent in live) or not facts(sim):
+        if not sim.meters.value("facts"):
+            return ""
+        if self.params.protocol == "anti-entropy":
+            waiting = not measures.all_heard(sim) or self.differing(sim)
+            return "" if waiting else "every live agent knows every fact"
+        for agent in measures.live_agents(sim):
+            if (agent.hot or agent.arriving) and agent.mode != "silent":
                 return ""
-            return "nobody spreads anything any more" if not _news_under_way(sim) else ""
-        return "" if self.missing(sim) or self.differing(sim) or not facts(sim) else "every live agent knows every fact"
+        if measures.under_way(sim):
+            return ""
+        missing = self.missing(sim)
+        return "nobody spreads anything any more" + (f", and {missing}" if missing else "; every live agent has heard")
 
     def missing(self, sim: Simulation) -> str:
-        """How many live agents have not heard of something; empty when all have heard of all."""
-        keys = facts(sim)
-        lacking = [agent.name for agent in live_agents(sim) if not all(map(agent.knows, keys))]
-        return f"{_some(lacking)} not heard of everything" if lacking else ""
+        """Who has not heard of what; empty when all live agents have heard of all facts."""
+        live = measures.live_count(sim)
+        lacking = [key for key in measures.facts(sim) if measures.heard_by(sim, key) < live]
+        if not lacking:
+            return ""
+        count = live - measures.heard_by(sim, lacking[0])
+        names = [agent.name for agent in measures.live_agents(sim) if lacking[0] not in agent.learned]
+        some = f"{', '.join(names[:3])}{f' and {len(names) - 3} more' if len(names) > 3 else ''}"
+        more = f"; nor do all know {', '.join(lacking[1:4])}{' …' if len(lacking) > 4 else ''}" if lacking[1:] else ""
+        return f"{count} of {live} agents {'has' if count == 1 else 'have'} not heard of {lacking[0]}: {some}{more}"
 
     def differing(self, sim: Simulation) -> str:
         """Which facts are held in more than one version; empty when all live agents that hold one agree."""
-        held: dict[str, set[Entry]] = {}
-        for agent in live_agents(sim):
-            for entry in agent.facts.values():
-                held.setdefault(entry.key, set()).add(entry)
-        several = sorted(key for key, entries in held.items() if len(entries) > 1)
+        several = measures.disputed(sim)
         return f"{', '.join(several)} held in more than one version" if several else ""
 
     def check_one_text(self, sim: Simulation, note: Note, memory: dict[Any, Any]) -> str:
@@ -572,40 +684,36 @@ class Gossip(Scenario):
         first = memory.setdefault(which, heard["text"])
         if first == heard["text"]:
             return ""
-        return f"{sim.names[note.agent]} holds {heard['key']} as {heard['text']!r}, others as {first!r}"
+        return f"{sim.names[note.agent]} hears {heard['key']} as “{heard['text']}”; others hold “{first}”"
 
     def check_known_fact(self, sim: Simulation, note: Note, memory: dict[Any, Any]) -> str:
         key = note.data["key"]
-        if key in facts(sim):
+        if f"start {key}" in sim.meters.gauges:
             return ""
-        return f"{sim.names[note.agent]} heard of {key!r}, which nobody was ever told"
+        return f"{sim.names[note.agent]} has heard of {key!r}, which nobody was ever told"
 
     # Figures
 
     def measure(self, sim: Simulation) -> dict[str, Any]:
         count = len(sim.agents)
-        updates = sim.meters.value("updates")
         received = sim.meters.value("received")
-        coverage = mean_coverage(sim)
-        spans = [time_to_all(sim, key) for key in facts(sim)]
-        all_heard = bool(spans) and None not in spans
-        last = last_cycle(sim)
+        coverage = measures.mean_coverage(sim)
+        to_all = measures.to_all(sim)
         return {
             "coverage": coverage,
-            "rounds_to_all": last if all_heard and self.params.timing == "rounds" else None,
-            "time_to_all": seconds(max(span for span in spans if span is not None)) if all_heard else None,
+            "rounds_to_all": to_all[1] if to_all and self.params.timing == "rounds" else None,
+            "time_to_all": seconds(to_all[0]) if to_all else None,
             "residue": 1.0 - coverage,
             "messages_per_agent": sim.network.sent / count,
-            "updates_per_agent": updates / count,
+            "updates_per_agent": sim.meters.value("updates") / count,
             "redundant_share": sim.meters.value("redundant") / received if received else None,
-            "last_informed_cycle": last,
+            "last_informed_cycle": measures.last_cycle(sim),
         }
 
     def sample(self, sim: Simulation) -> dict[str, float]:
-        count = len(sim.agents)
-        live = max(1, len(live_agents(sim)))
-        values = {f"heard {key}": heard_by(sim, key) / live for key in facts(sim)}
-        values["coverage"] = mean_coverage(sim)
+        count, live = len(sim.agents), max(1, measures.live_count(sim))
+        values = {f"heard {key}": measures.heard_by(sim, key) / live for key in measures.facts(sim)}
+        values["coverage"] = measures.mean_coverage(sim)
         values["residue"] = 1.0 - values["coverage"]
         values["messages_per_agent"] = sim.network.sent / count
         values["updates_per_agent"] = sim.meters.value("updates") / count
@@ -637,13 +745,3 @@ def _gossiper(sim: Simulation, agent: int) -> Gossiper:
     found = sim.agent(agent)
     assert isinstance(found, Gossiper)
     return found
-
-
-def _news_under_way(sim: Simulation) -> bool:
-    return any(getattr(event[5], "entries", ()) for event in sim.calendar)
-
-
-def _some(names: list[str]) -> str:
-    if len(names) == 1:
-        return f"{names[0]} has"
-    return f"{', '.join(names[:3])}{f' and {len(names) - 3} more' if len(names) > 3 else ''} have"

@@ -1,10 +1,17 @@
-"""Figures of a run of gossip, taken by looking over all its agents."""
+"""Figures of a run of gossip.
+
+Agents keep counters as they go, so that most figures take no walk over all of them:
+`heard KEY` how many agents that are not down have heard of a fact, `holds …` how many of them hold one version of it,
+`hot KEY` how many spread it, `down` how many are down, `distrusted ID` how many distrust an agent. An agent that leaves
+keeps its place in the counters; it is taken out here.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
 from engine.simulation import Simulation
+from scenarios.gossip_state import BAD_REPUTATION, Entry
 
 if TYPE_CHECKING:
     from scenarios.gossip import Gossiper
@@ -15,32 +22,90 @@ def live_agents(sim: Simulation) -> list[Gossiper]:
     return cast("list[Gossiper]", sim.alive())
 
 
+def departed(sim: Simulation) -> list[Gossiper]:
+    """The agents that left, up or down."""
+    return [cast("Gossiper", sim.agents[agent]) for agent in sorted(sim.lifecycle.left)]
+
+
+def live_count(sim: Simulation) -> int:
+    """How many agents neither left nor are down."""
+    gone = departed(sim)
+    down = sim.meters.value("down") - sum(agent.down for agent in gone)
+    return len(sim.agents) - len(gone) - down
+
+
 def facts(sim: Simulation) -> list[str]:
     """The keys of all facts that anybody was ever told, oldest first."""
     return [f"f{number}" for number in range(1, sim.meters.value("facts") + 1)]
 
 
+def newest_fact(sim: Simulation) -> str:
+    """The key of the fact that was told last; empty before there is one."""
+    number = sim.meters.value("facts")
+    return f"f{number}" if number else ""
+
+
+def rumoured(sim: Simulation) -> list[str]:
+    """The keys of all that anybody ever heard of, made-up things included, oldest first."""
+    return [name[6:] for name in sim.meters.counters if name.startswith("heard ")]
+
+
 def heard_by(sim: Simulation, key: str) -> int:
     """How many live agents have heard of a fact."""
-    return sum(key in agent.learned for agent in live_agents(sim))
+    gone = sum(key in agent.learned and not agent.down for agent in departed(sim))
+    return sim.meters.value(f"heard {key}") - gone
+
+
+def holding(entry: Entry) -> str:
+    """The name of the counter of those that hold this entry."""
+    return f"holds {entry.key} = {entry.version} of {entry.origin}: {entry.text}"
+
+
+def disputed(sim: Simulation) -> list[str]:
+    """The facts that live agents hold in more than one version, or in more words than one."""
+    holders = {name: many for name, many in sim.meters.counters.items() if many and name.startswith("holds ")}
+    for agent in departed(sim):
+        for entry in () if agent.down else agent.facts.values():
+            holders[holding(entry)] -= 1
+    keys = [name[6:].partition(" = ")[0] for name, many in holders.items() if many]
+    return sorted({key for key in keys if keys.count(key) > 1})
+
+
+def distrusted_by(sim: Simulation, agent: int) -> int:
+    """How many of the others, down or not, distrust an agent."""
+    gone = sum(other.reputation.get(agent, 0) <= BAD_REPUTATION for other in departed(sim))
+    return sim.meters.value(f"distrusted {agent}") - gone
 
 
 def mean_coverage(sim: Simulation) -> float:
     """Share of live agents that have heard, averaged over the facts; 0 without facts or agents."""
-    keys, live = facts(sim), live_agents(sim)
-    if not keys or not live:
-        return 0.0
-    return sum(key in agent.learned for agent in live for key in keys) / (len(keys) * len(live))
+    keys, live = facts(sim), live_count(sim)
+    return sum(heard_by(sim, key) for key in keys) / (len(keys) * live) if keys and live else 0.0
 
 
-def time_to_all(sim: Simulation, key: str) -> int | None:
-    """From a fact's start until the last live agent heard of it, in µs; None while one has not."""
-    times = [agent.learned.get(key) for agent in live_agents(sim)]
-    if not times or None in times:
+def all_heard(sim: Simulation) -> bool:
+    """Whether there are facts, and every live agent has heard of each."""
+    keys, live = facts(sim), live_count(sim)
+    return bool(keys and live) and all(heard_by(sim, key) >= live for key in keys)
+
+
+def to_all(sim: Simulation) -> tuple[int, int] | None:
+    """From a fact's start until the last live agent heard of it, for the slowest of the facts: in µs and in cycles;
+    None while somebody has not heard of something."""
+    if not all_heard(sim):
         return None
-    return max(time for time in times if time is not None) - round(sim.meters.gauges[f"start {key}"])
+    live, starts, keys = live_agents(sim), sim.meters.gauges, facts(sim)
+    spans = [max([agent.learned[key] for agent in live]) - round(starts[f"start {key}"]) for key in keys]
+    return max(spans), max([max([agent.cycles[key] for agent in live]) for key in keys])
 
 
 def last_cycle(sim: Simulation) -> int | None:
-    """The latest cycle in which any agent heard of any fact; None before there is one."""
-    return max((cycle for agent in live_agents(sim) for cycle in agent.rounds.values()), default=None)
+    """The latest cycle in which any agent heard of a fact, counted from the fact's start; None before there is one."""
+    last = sim.meters.gauges.get("last cycle")
+    return None if last is None else round(last)
+
+
+def under_way(sim: Simulation, key: str = "") -> bool:
+    """Whether a message that tells something, or tells of `key`, is on its way."""
+    told = [getattr(event[5], "entries", ()) for event in sim.calendar]
+    return any(not key or entry.key == key for entries in told for entry in entries)

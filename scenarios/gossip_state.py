@@ -1,20 +1,19 @@
-"""What gossip spreads, and what a gossiper keeps of it: versioned entries, advertisements, reputations."""
+"""What an agent keeps of it: versioned entries, and a view of the others by their advertisements."""
 
 from __future__ import annotations
-
-from collections.abc import Iterable, Mapping
 
 from msgspec import Struct
 
 from engine.streams import Stream
 
 VIEW_SIZE = 64  # advertisements that an agent keeps: a partial view, as in lpbcast (Eugster et al. 2003)
+REPUTATION = 10  # a reputation lies between minus and plus this
 BAD_REPUTATION = -2  # from here on an agent is passed over when a partner is drawn
 
 
 class Entry(Struct, frozen=True):
-    """A fact: the newest version of `key`, as `origin` put it. Entries of one key are ordered by (version, origin,
-    text), and merging keeps the greatest: the same in any order, however often."""
+    """A fact: what `key` says in this version, as `origin` put it. Entries of one key are ordered by (version, origin,
+    text), and an agent keeps the greatest it heard of: the same in any order, however often it hears them."""
 
     key: str
     version: int
@@ -23,62 +22,45 @@ class Entry(Struct, frozen=True):
 
     def newer_than(self, other: Entry | None) -> bool:
         """Whether this entry replaces `other`."""
-        return other is None or (self.version, self.origin, self.text) > (
-            other.version,
-            other.origin,
-            other.text,
-        )
+        return other is None or (self.version, self.origin, self.text) > (other.version, other.origin, other.text)
 
     def contradicts(self, other: Entry) -> bool:
         """Whether the two cannot both be honest: one version of one origin with two texts."""
-        return (self.key, self.version, self.origin) == (
+        return self.text != other.text and (self.key, self.version, self.origin) == (
             other.key,
             other.version,
             other.origin,
-        ) and self.text != other.text
+        )
 
 
 class Advert(Struct, frozen=True):
-    """What an agent offers, as it says itself; a later `time` (µs) replaces an earlier one."""
+    """What an agent offers, as it says itself; a later `time` (µs, when it started) replaces an earlier one."""
 
     agent: int
     capability: str
     time: int
 
 
-def merge(known: Mapping[str, Entry], entries: Iterable[Entry]) -> dict[str, Entry]:
-    """`known` and `entries` together. Commutative, associative and idempotent: a join of semilattices."""
-    merged = dict(known)
-    for entry in entries:
-        if entry.newer_than(merged.get(entry.key)):
-            merged[entry.key] = entry
-    return merged
-
-
-class View:
-    """The advertisements that an agent holds: at most 64, of which a random one makes room for a new one."""
+class View(dict[int, Advert]):
+    """The advertisements that an agent holds, by agent: at most 64, of which a random one makes room for a new one."""
 
     def __init__(self) -> None:
-        self.adverts: dict[int, Advert] = {}
-        self.order: list[int] = []
+        self.order: list[int] = []  # the agents, for drawing one of them
 
     def take(self, advert: Advert, stream: Stream) -> bool:
-        """Keep an advertisement; True if its agent was not in view."""
+        """Keep an advertisement; True if it replaces an earlier one, because its agent has started anew."""
         agent = advert.agent
-        old = self.adverts.get(agent)
+        old = self.get(agent)
         if old is not None:
-            if advert.time > old.time:
-                self.adverts[agent] = advert
-            return False
+            if advert.time <= old.time:
+                return False
+            self[agent] = advert
+            return True
         if len(self.order) < VIEW_SIZE:
             self.order.append(agent)
         else:
             place = stream.below(VIEW_SIZE)
-            del self.adverts[self.order[place]]
+            del self[self.order[place]]
             self.order[place] = agent
-        self.adverts[agent] = advert
-        return True
-
-    def any(self, stream: Stream) -> Advert | None:
-        """One of the advertisements, each as likely; None while there is none."""
-        return self.adverts[stream.choice(self.order)] if self.order else None
+        self[agent] = advert
+        return False

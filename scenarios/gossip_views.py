@@ -2,71 +2,77 @@
 
 from __future__ import annotations
 
-from itertools import islice
+import math
+from bisect import bisect_left
 from typing import TYPE_CHECKING, Any
 
+from msgspec.structs import replace
+
+from engine.commands import MILLION
 from engine.duration import SECOND, format_duration
 from engine.framing import metric_view
 from engine.scenario import MetricSpec
 from engine.simulation import Simulation
 from engine.trace import TraceEvent
-from engine.views import (
-    AgentRow,
-    Curve,
-    Matrix,
-    MatrixCell,
-    MetricView,
-    NarrationLine,
-    Plot,
-    StageView,
-    Tone,
-)
+from engine.views import AgentRow, Curve, Matrix, MatrixCell, MetricView, NarrationLine, Plot, StageView, Tone
+from scenarios import gossip_measures as measures
 from scenarios import gossip_theory as theory
-from scenarios.gossip_measures import facts, heard_by, live_agents
 
 if TYPE_CHECKING:
     from scenarios.gossip import Gossiper, GossipParams
+    from scenarios.gossip_state import Entry
 
 SHOWN_FACTS = 8
+SHOWN_CURVES = 3
 LEGEND = (
     MatrixCell("□", "not heard", "dim"),
     MatrixCell("■", "knows", "accent"),
-    MatrixCell("▣", "spreads it", "good"),
-    MatrixCell("◪", "older version", "warn"),
+    MatrixCell("◪", "another version", "warn"),
     MatrixCell("✕", "down", "bad"),
+    MatrixCell("▣", "spreads it", "good"),
 )
-MILESTONES = (0.25, 0.5, 0.9)
+NOT_HEARD, KNOWS, OTHER_VERSION, DOWN, SPREADS = range(len(LEGEND))
+MILESTONES = ((0.25, "a quarter"), (0.5, "half"), (0.9, "nine in ten"))
+QUIET_END = 4  # intervals that the plot goes on after the last change
+LEAST_SPAN = 8  # intervals that the plot shows at least
+SHARES = frozenset({"coverage", "residue", "redundant_share"})
 
 
 def agent_row(sim: Simulation, agent: Gossiper) -> AgentRow:
     """The agent's line in the agents pane."""
-    keys = facts(sim)
-    newest = keys[-1] if keys else ""
+    newest = measures.newest_fact(sim)
     heard = agent.learned.get(newest)
+    rumour = sim.params.protocol == "rumour"
+    state = "knows" if heard is not None else "not heard" if newest else ""
+    if rumour and heard is not None:
+        state = "spreads" if newest in agent.hot else "lost interest"
     return AgentRow(
         id=agent.id,
         name=agent.name,
         role=agent.role,
         health=sim.health(agent.id),
-        state=f"knows {len(agent.facts)}",
+        state=state,
         cells=(
             str(len(agent.facts)),
-            str(len(agent.hot)) if agent.params.protocol == "rumour" else "",
+            str(len(agent.hot)) if rumour else "",
             "" if heard is None else f"{heard / SECOND:.2f}s",
-            str(len(agent.view.order)),
-            str(sum(agent.reputation.values())),
+            str(len(agent.view)),
+            str(measures.distrusted_by(sim, agent.id) or ""),
             agent.capability,
         ),
-        tone="accent" if heard is not None else "dim",
+        tone="dim" if heard is None else "good" if state == "spreads" else "accent",
     )
 
 
 def node_look(sim: Simulation, agent: Gossiper) -> tuple[Tone, str]:
-    """An agent in the network drawing: whether it has heard the newest fact."""
-    keys = facts(sim)
-    if not keys or keys[-1] not in agent.learned:
+    """An agent in the network drawing: whether it has heard the newest fact, and whether it spreads it."""
+    newest = measures.newest_fact(sim)
+    if newest not in agent.learned:
         return "dim", ""
-    return ("good" if keys[-1] in agent.hot and agent.params.protocol == "rumour" else "accent"), ""
+    return ("good" if newest in agent.hot else "accent"), ""
+
+
+# --- the stage ------------------------------------------------------------------------------------
 
 
 def stage(sim: Simulation) -> StageView:
@@ -75,140 +81,227 @@ def stage(sim: Simulation) -> StageView:
 
 
 def knowledge(sim: Simulation) -> Matrix:
-    """Agents by facts; newest fact at the right."""
-    keys = facts(sim)[-SHOWN_FACTS:]
-    newest: dict[str, tuple[Any, ...]] = {}
-    live = live_agents(sim)
+    """Agents by facts; newest fact at the right. Made-up things have a column as well."""
+    keys = measures.rumoured(sim)[-SHOWN_FACTS:]
+    live = measures.live_agents(sim)
+    newest: dict[str, Entry | None] = dict.fromkeys(keys)
     for agent in live:
         for key in keys:
-            entry = agent.facts.get(key)
-            if entry is not None:
-                newest[key] = max(newest.get(key, (0, 0, "")), (entry.version, entry.origin, entry.text))
-    agents = [sim.agents[i] for i in sim.present()]
-    alive = {agent.id for agent in live}
-    rumour = sim.params.protocol == "rumour"
+            entry, best = agent.facts.get(key), newest[key]
+            if entry is not best and entry is not None and entry.newer_than(best):
+                newest[key] = entry
 
-    def cell(agent: Any, key: str) -> int:
-        if agent.id not in alive:
-            return 4
+    def cell(agent: Gossiper, key: str) -> int:
         entry = agent.facts.get(key)
         if entry is None:
-            return 1 if key in agent.learned else 0
-        if (entry.version, entry.origin, entry.text) != newest[key]:
-            return 3
-        return 2 if rumour and key in agent.hot else 1
+            return KNOWS if key in agent.learned else NOT_HEARD
+        if entry is not newest[key] and entry != newest[key]:
+            return OTHER_VERSION
+        return SPREADS if key in agent.hot else KNOWS
 
-    count = max(1, len(live))
+    down = bytes([DOWN]) * len(keys)
+    is_alive = sim.lifecycle.is_alive
+    present: list[Any] = [sim.agents[agent] for agent in sim.present()]
     return Matrix(
         title="who knows what",
-        rows=tuple([agent.name for agent in agents]),
+        rows=tuple([agent.name for agent in present]),
         columns=tuple(keys),
-        cells=tuple([bytes([cell(agent, key) for key in keys]) for agent in agents]),
-        legend=LEGEND if rumour else (LEGEND[0], LEGEND[1], LEGEND[1], *LEGEND[3:]),
-        column_notes=tuple([f"{100 * heard_by(sim, key) / count:.0f}%" for key in keys]),
-        row_ids=tuple([agent.id for agent in agents]),
+        cells=tuple([bytes([cell(agent, key) for key in keys]) if is_alive(agent.id) else down for agent in present]),
+        legend=LEGEND if sim.params.protocol == "rumour" else LEGEND[:SPREADS],
+        column_notes=tuple([f"{100 * measures.heard_by(sim, key) // max(1, len(live))}%" for key in keys]),
+        row_ids=tuple([agent.id for agent in present]),
     )
 
 
 def spread(sim: Simulation) -> Plot:
-    """Share informed over time for the newest facts, and what theory says of a complete network."""
+    """Share informed over time for the newest facts, and what theory says of the last one."""
     params: GossipParams = sim.params
-    keys = facts(sim)[-3:]
+    keys = measures.facts(sim)[-SHOWN_CURVES:]
+    starts = [sim.meters.gauges[f"start {key}"] / SECOND for key in keys]
+    series = [sim.series[f"heard {key}"] for key in keys]
     times = [time / SECOND for time in sim.series.times]
-    curves = [Curve(key, tuple(times), sim.series[f"heard {key}"]) for key in keys if sim.series[f"heard {key}"]]
-    start = sim.meters.gauges.get(f"start {keys[-1]}", 0.0) / SECOND if keys else 0.0
-    end = max([times[-1] if times else 0.0, start + 8 * params.interval])
-    if keys and params.protocol == "anti-entropy":
-        curves.append(_theory_curve(params, len(live_agents(sim)), start, end))
+    first = bisect_left(times, max(0.0, min(starts, default=0.0) - params.interval))
+    changed = max((_last_change(values) for values in series), default=0)
+    last = (times[changed] if changed < len(times) else 0.0) + QUIET_END * params.interval
+    end = max([min([last, *times[-1:]]), *(start + LEAST_SPAN * params.interval for start in starts)])
+    cut = bisect_left(times, end) + 1
+    curves = [
+        Curve(key, tuple(times[first:cut]), values[first:cut])
+        for key, values in zip(keys, series, strict=True)
+        if values
+    ]
+    if keys:
+        curves.extend(_theory(sim, keys[-1], end))
     return Plot(
         title="share informed",
         x_label="s",
         y_label="informed",
         curves=tuple(curves),
-        x_range=(0.0, end),
+        x_range=(times[first] if first < len(times) else 0.0, end),
         y_range=(0.0, 1.0),
         percent=True,
     )
 
 
-def _theory_curve(params: GossipParams, n: int, start: float, end: float) -> Curve:
-    n = max(2, n)
+def _last_change(values: tuple[float, ...]) -> int:
+    """Where a series last changed."""
+    at = len(values) - 1
+    while at > 0 and values[at] == values[at - 1]:
+        at -= 1
+    return max(at, 0)
+
+
+def _theory(sim: Simulation, key: str, end: float) -> list[Curve]:
+    """What theory expects of a fact, for as many agents as its teller could reach when it began."""
+    params: GossipParams = sim.params
+    loss = _loss(sim)
+    if params.protocol == "rumour":
+        return [_by_traffic(sim, loss)] if _traffic_tells(sim) else []
+    start, live, among = (sim.meters.gauges[f"{name} {key}"] for name in ("start", "live", "among"))
+    reached, share = max(2, round(among)), among / live
+    interval = params.interval
+    label = "theory" if params.topology == "mesh" else "theory, on a mesh"
     if params.timing == "rounds":
-        count = min(400, int((end - start) / params.interval) + 2)
-        ys = tuple(islice(theory.rounds(n, params.mode, params.fanout), count))
-        xs = tuple(start + i * params.interval for i in range(count))
+        if not _answers_in_time(params):
+            return []
+        begin = -(-start // round(interval * SECOND)) * interval
+        count = max(1, min(400, int((end - begin) / interval) + 2))
+        xs = tuple([begin + at * interval for at in range(count)])
+        ys = theory.rounds_curve(reached, params.mode, params.fanout, loss, count)
     else:
-        steps = 60
-        rate = params.fanout / params.interval
-        xs = tuple(start + (end - start) * i / steps for i in range(steps + 1))
-        ys = tuple(theory.logistic(n, params.mode, rate, x - start) for x in xs)
-    return Curve("theory, complete network", xs, ys, theory=True)
+        if params.timing == "periodic":
+            label += ", Poisson calls"
+        spans, ys = theory.spreading(reached, params.mode, params.fanout / interval, loss, params.latency)
+        xs = tuple([start / SECOND + span for span in spans])
+        if xs[-1] < end:
+            xs, ys = (*xs, end), (*ys, ys[-1])
+    return [Curve(label, xs, tuple([share * y for y in ys]), theory=True)]
+
+
+def _traffic_tells(sim: Simulation) -> bool:
+    """Whether the share that has not heard is e to the power of minus the traffic: each update told reaches any agent
+    with the same chance, so it holds for push on a mesh, at any time, whatever makes agents lose interest."""
+    params: GossipParams = sim.params
+    mongering = params.protocol == "rumour" and params.mode == "push"
+    return mongering and params.topology == "mesh" and sim.meters.value("facts") == 1
+
+
+def _by_traffic(sim: Simulation, loss: float) -> Curve:
+    times = tuple([time / SECOND for time in sim.series.times])
+    updates = sim.series["updates_per_agent"]
+    told = tuple([1.0 - theory.rumour_residue(many * (1.0 - loss)) for many in updates])
+    return Curve("theory, 1 − e^−traffic", times, told, theory=True)
+
+
+def _loss(sim: Simulation) -> float:
+    """The share of messages lost, as the links are now."""
+    return (sim.network.usual.loss or 0) / MILLION
+
+
+def _answers_in_time(params: GossipParams) -> bool:
+    """Whether a question and its answer fit into one round, as the theory of rounds has it."""
+    return 3 * params.latency < params.interval
+
+
+# --- the figures ----------------------------------------------------------------------------------
 
 
 def metric_views(sim: Simulation) -> tuple[MetricView, ...]:
     """The metrics with their theory where there is one."""
-    params: GossipParams = sim.params
     measured = sim.metrics()
-    n = max(2, len(live_agents(sim)))
-    expected: dict[str, str] = {}
-    if params.protocol == "anti-entropy":
-        if params.timing == "rounds":
-            expected["rounds_to_all"] = f"{theory.mean_rounds_to_all(n, params.mode, params.fanout)}"
-        rate = params.fanout / params.interval
-        expected["time_to_all"] = f"{theory.mean_time_to_all(n, params.mode, rate):.1f}"
-    elif params.mode == "push":
-        expected["residue"] = f"{100 * theory.rumour_residue(measured['updates_per_agent']):.1f}%"
+    expected = _expected(sim, measured)
 
     def view(spec: MetricSpec) -> MetricView:
-        percent = spec.name in _SHARES
-        return metric_view(spec, measured[spec.name], sim.series, expected.get(spec.name, ""), percent=percent)
+        shown = metric_view(
+            spec, measured[spec.name], sim.series, expected.get(spec.name, ""), percent=spec.name in SHARES
+        )
+        if spec.name == "residue" and "residue" in expected and shown.series:
+            told = _by_traffic(sim, _loss(sim)).ys
+            step = max(1, len(told) // len(shown.series))
+            shown = replace(shown, theory_series=tuple([1.0 - share for share in told[::step]]))
+        return shown
 
     return tuple(map(view, sim.scenario.metrics))
 
 
-_SHARES = frozenset({"coverage", "residue", "redundant_share"})
+def _expected(sim: Simulation, measured: dict[str, Any]) -> dict[str, str]:
+    """What theory says of some figures, for one fact on a complete network."""
+    params: GossipParams = sim.params
+    loss = _loss(sim)
+    if sim.meters.value("facts") != 1:
+        return {}
+    if _traffic_tells(sim):
+        residue = theory.rumour_residue(measured["updates_per_agent"] * (1.0 - loss))
+        return {"residue": f"{100 * residue:.1f}%"}
+    n = max(2, round(sim.meters.gauges["among f1"]))
+    where = "" if params.topology == "mesh" else " on a mesh"
+    if params.protocol == "rumour" or loss >= 1.0:
+        return {}
+    if params.timing == "rounds" and _answers_in_time(params):
+        rounds = theory.mean_rounds_to_all(n, params.mode, params.fanout, loss)
+        return {"rounds_to_all": f"{rounds:.1f}{where}"}
+    if params.timing == "poisson":
+        mean = theory.mean_time_to_all(n, params.mode, params.fanout / params.interval, loss)
+        return {"time_to_all": f"{mean:.2f}{where or (' without delays' if params.latency else '')}"}
+    return {}
 
 
-def narrate(sim: Simulation, event: TraceEvent) -> NarrationLine | str | None:
+# --- the story ------------------------------------------------------------------------------------
+
+
+def narrate(sim: Simulation, event: TraceEvent) -> NarrationLine | None:
     """The story so far, in sentences."""
     data = event.message
     if not event.note or not isinstance(data, dict):
         return None
     who = event.agent
+    tone: Tone = "plain"
     match event.kind:
         case "rumour":
-            again = f", version {data['version']}" if data["version"] > 1 else ""
-            text = f"{who} has news, {data['key']}{again}: “{data['text']}”."
-            return NarrationLine(event.time, text, "accent")
-        case "heard":
+            what = f"has news, {data['key']}"
+            if data["version"] > 1:
+                what = f"puts {data['key']} anew, as version {data['version']}"
+            text, tone = f"{who} {what}: “{data['text']}”.", "accent"
+        case "heard" if "count" in data:
             return _milestone(sim, event, data)
-        case "lost-interest":
-            return _gone_cold(sim, event, data["key"])
-        case "discovered":
-            return f"{who} learns by gossip of {data['other']}, which offers to {data['capability']}."
-    return None
+        case "agreed":
+            text, tone = f"All agents hold {data['key']} in the same words now: “{data['text']}”.", "good"
+        case "cold":
+            left = data["of"] - data["count"]
+            rest = f"{left} of {data['of']} agents never heard" if left else "all have heard"
+            text, tone = f"Nobody spreads {data['key']} any more; {rest}.", "warn" if left else "good"
+        case "discovered" if data["count"] == 1:
+            text = f"{who} hears of somebody new, {data['other']}, which offers to {data['capability']}."
+        case "discovered" if _reaches(0.5, data):
+            text, tone = f"Half of the agents call {data['other']} by now, though nobody told them to.", "good"
+        case "distrusts" if data["first"]:
+            silent = data["why"] == -1
+            reason = f"gets no answer from {data['other']}" if silent else f"hears {data['other']} contradict others"
+            text, tone = f"{who} {reason}, and passes it over from now on.", "warn"
+        case "distrusts" if _reaches(0.5, data):
+            text, tone = f"Half of the agents distrust {data['other']} by now, and pass it over.", "warn"
+        case _:
+            return None
+    return NarrationLine(event.time, text, tone)
 
 
 def _milestone(sim: Simulation, event: TraceEvent, data: dict[str, Any]) -> NarrationLine | None:
-    count = data.get("count")
-    total = len(live_agents(sim))
-    if count is None or total < 2:
+    count, total, key = data["count"], data["of"], data["key"]
+    if total < 2 or f"start {key}" not in sim.meters.gauges:
         return None
-    key = data["key"]
-    if count == total:
-        since = format_duration(event.time - round(sim.meters.gauges.get(f"start {key}", 0)))
+    if data["again"]:
+        text = f"{event.agent} knows {key} too: everybody knows again."
+        return NarrationLine(event.time, text, "good") if count >= total else None
+    if count >= total:
+        since = format_duration(event.time - round(sim.meters.gauges[f"start {key}"]))
         text = f"{event.agent} is the last to hear of {key}: everybody knows, {since} after its start."
         return NarrationLine(event.time, text, "good")
-    for share in MILESTONES:
-        if count - 1 < share * total <= count:
-            return NarrationLine(event.time, f"{count} of {total} agents have heard of {key}.")
+    for share, words in MILESTONES:
+        if _reaches(share, data):
+            return NarrationLine(event.time, f"{words.capitalize()} of the agents, {count} of {total}, know {key}.")
     return None
 
 
-def _gone_cold(sim: Simulation, event: TraceEvent, key: str) -> NarrationLine | None:
-    live = live_agents(sim)
-    if any(key in agent.hot for agent in live):
-        return None
-    left = len(live) - heard_by(sim, key)
-    rest = "nobody was left out" if not left else f"{left} of {len(live)} agents never heard"
-    return NarrationLine(event.time, f"Nobody spreads {key} any more; {rest}.", "warn" if left else "good")
+def _reaches(share: float, data: dict[str, Any]) -> bool:
+    """Whether this is the one with whom a share of all is reached."""
+    return bool(data["count"] == math.ceil(share * data["of"]))

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from textual import events, on
 from textual.app import ComposeResult
-from textual.containers import Vertical
+from textual.containers import Horizontal, Vertical
 from textual.message import Message
 from textual.suggester import Suggester
 from textual.widgets import Input, Static
@@ -39,11 +39,17 @@ class _Line(Input):
     """The input itself: tab takes what is offered, up and down walk through the history."""
 
     def __init__(self, candidates: Candidates, history: list[str]) -> None:
-        super().__init__(suggester=_Completing(candidates), id="bar-input", compact=True)
+        super().__init__(suggester=_Completing(candidates), compact=True, select_on_focus=False)
         self._candidates = candidates
         self._history = history
-        self._at = len(history)
+        self._at = 0
         self._draft = ""
+
+    def begin(self, text: str) -> None:
+        """Start with this text, at the end of the history."""
+        self._at = len(self._history)
+        self.value = text
+        self.cursor_position = len(text)
 
     async def on_key(self, event: events.Key) -> None:
         """Tab, up and down mean something else here than elsewhere."""
@@ -100,18 +106,26 @@ class Bar(Vertical):
         self._hint = hint
         self._candidates = candidates
         self._line = _Line(candidates, history)
-        self._line.border_title = prompt
+        self.display = False
 
     def compose(self) -> ComposeResult:
         """The hint above the line."""
-        yield Static(self._hint, id="bar-hint", markup=False)
-        yield self._line
+        yield Static(self._hint, classes="bar-hint", markup=False)
+        with Horizontal(classes="bar-line"):
+            yield Static(self._prompt, classes="bar-prompt", markup=False)
+            yield self._line
 
     def open(self, text: str = "") -> None:
-        """Show the line and type into it."""
-        self._line.value = text
-        self._line.cursor_position = len(text)
-        self._line.focus()
+        """Show the line and type into it, from the next key on; one that is open already keeps what stands in it."""
+        if not self.display or text:
+            self._line.begin(text)
+            self._say(self._hint)
+        self.display = True
+        self.screen.set_focus(self._line)
+
+    def close(self) -> None:
+        """Hide the line."""
+        self.display = False
 
     def complain(self, error: CommandError) -> None:
         """Say what is wrong with what was typed, and where."""
@@ -121,7 +135,7 @@ class Bar(Vertical):
             self._line.cursor_position = min(error.column - 1, len(self._line.value))
 
     def _say(self, text: str, *, wrong: bool = False) -> None:
-        hint = self.query_one("#bar-hint", Static)
+        hint = self.query_one(".bar-hint", Static)
         hint.update(text)
         hint.set_class(wrong, "-wrong")
 

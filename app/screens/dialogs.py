@@ -1,9 +1,8 @@
-"""Small dialogs: each asks for something, and answers with the text of commands, or None when given up."""
+"""Small dialogs: each asks for something, and has its answer carried out as commands."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
 
 from textual import on
 from textual.app import ComposeResult
@@ -22,8 +21,11 @@ from engine.simulation import Simulation
 Commands = list[str]
 
 
-class Dialog(ModalScreen[Any]):
-    """A box in the middle of the screen. Escape gives up; enter, or the button, is the answer."""
+class Dialog(ModalScreen[None]):
+    """A box in the middle of the screen. Escape gives up; enter, or the button, is the answer.
+
+    `carry_out` takes each command of the answer; when it raises CommandError the dialog says so, and stays.
+    """
 
     BINDINGS = [  # noqa: RUF012
         Binding("escape", "give_up", "Cancel", id="dialog.cancel"),
@@ -31,6 +33,7 @@ class Dialog(ModalScreen[Any]):
     ]
     HEADING = ""
     ABOUT = ""
+    carry_out: Callable[[str], None]
 
     def compose(self) -> ComposeResult:
         """Heading, what it is about, the fields, what is wrong with them, buttons."""
@@ -55,16 +58,17 @@ class Dialog(ModalScreen[Any]):
 
     def action_give_up(self) -> None:
         """Close without an answer."""
-        self.dismiss(None)
+        self.dismiss()
 
     def action_accept(self) -> None:
-        """Close with the answer, or say what is wrong."""
+        """Have the answer carried out and close, or say what is wrong."""
         try:
-            commands = self.answer()
+            for command in self.answer():
+                self.carry_out(command)
         except CommandError as error:
             self.query_one("#dialog-problem", Static).update(f"✗ {error.message}")
             return
-        self.dismiss(commands)
+        self.dismiss()
 
     @on(Button.Pressed, "#accept")
     def _accept(self) -> None:
@@ -86,11 +90,12 @@ class PartitionDialog(Dialog):
     ABOUT = "space moves an agent across; ticked agents stand on the left side"
     BINDINGS = [  # noqa: RUF012
         Binding("1", "preset('halves')", "Halves", id="partition.halves"),
-        Binding("2", "preset('alone')", "Selected alone", id="partition.alone"),
+        Binding("2", "preset('alone')", "Alone", id="partition.alone", tooltip="The selected agent alone"),
         Binding("3", "preset('third')", "A third", id="partition.third"),
         Binding("4", "preset('odd')", "Every other", id="partition.odd"),
         Binding("o", "one_way", "One way", id="partition.one_way"),
-        Binding("enter", "accept", "Cut", id="partition.cut", priority=True),
+        Binding("enter", "cut", "Cut", id="partition.cut", priority=True),
+        Binding("ctrl+s", "accept", "Apply", id="dialog.apply", show=False),
     ]
 
     def __init__(self, names: Sequence[str], selected: str | None) -> None:
@@ -140,6 +145,13 @@ class PartitionDialog(Dialog):
             for name in left:
                 chosen.select(name)
         self._say()
+
+    def action_cut(self) -> None:
+        """Enter: cut, wherever the focus is but on the button that gives up."""
+        if self.focused is not None and self.focused.id == "give-up":
+            self.action_give_up()
+        elif self.is_mounted:
+            self.action_accept()
 
     def action_one_way(self) -> None:
         """Tick or untick the one-way box."""

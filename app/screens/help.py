@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import groupby
-
 from rich.console import Group
 from rich.table import Table
 from rich.text import Text
@@ -38,8 +36,8 @@ class HelpScreen(ModalScreen[None]):
 
     def _page(self) -> Group:
         parts: list[Text | Table] = []
-        for group, actions in groupby(sorted(self._actions, key=lambda a: a.group), key=lambda a: a.group):
-            rows = [(key_of(self.app, a), a.help, a.id) for a in actions]
+        for group in dict.fromkeys(action.group for action in self._actions):
+            rows = [(key_of(self.app, a), a.help, a.id) for a in self._actions if a.group == group]
             parts += [_heading(f"Keys: {group}"), _table(rows)]
         parts.append(
             Text(f'\nTo use other keys, name the action in {settings_file()}:  [keys]  crash = "x"', style="dim")

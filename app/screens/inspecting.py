@@ -41,6 +41,8 @@ class InspectScreen(ModalScreen[None]):
         self.query_one(Inspector).focus()
 
     def _show(self) -> None:
+        if not self.is_current:
+            return
         if self._agent not in self._framer.sim.present():  # it left, or time went back to before it came
             self.dismiss()
             return

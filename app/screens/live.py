@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from textual import on
@@ -25,7 +24,7 @@ from engine.framing import Framer
 from engine.grammar import complete, parse
 from widgets.agents import AgentsPane
 from widgets.log import LogPane
-from widgets.messages import MessagesPane
+from widgets.messages import FACES, MessagesPane
 from widgets.metrics import MetricsPane
 from widgets.narration import NarrationPane
 from widgets.network import NetworkPane
@@ -33,6 +32,8 @@ from widgets.pane import Pane
 from widgets.stage import StagePane
 from widgets.status import StatusLine
 
+COMMAND_HINT = "such as  crash a-03  or  at 20s heal  ·  tab completes  ·  esc closes"
+FILTER_HINT = "only agents and events with this text  ·  enter keeps it  ·  esc shows all"
 NAMES = ("Agents", "Messages", "Stage", "Metrics", "Story")
 EVERY = {"network": 1, "agents": 4, "log": 4, "stage": 4, "narration": 4, "metrics": 8}
 """How many frames apart each part is drawn while the run goes on."""
@@ -43,7 +44,7 @@ BEHIND = 10
 class LiveScreen(SizedScreen):
     """One run, live."""
 
-    AUTO_FOCUS = None  # the screen itself decides, by the current pane
+    AUTO_FOCUS = ""  # the screen itself decides, by the current pane
     BINDINGS = bindings(LIVE)  # type: ignore[assignment]
 
     def __init__(self, driver: Driver, scenario: str, params: Mapping[str, Any], script: Sequence[Timed] = ()) -> None:
@@ -54,10 +55,16 @@ class LiveScreen(SizedScreen):
         self._framer = Framer(self.sim)
         self._frames = 0
         self._selected: int | None = None
-        self._link: tuple[int, int] | None = None
-        self._zoomed: Pane | None = None
-        self._current = 2  # the pane that a small terminal shows
-        self._bar: Bar | None = None
+        self._zoomed = False
+        self._current = 2  # the pane that has the focus; zoomed, or on a small terminal, it stands alone
+        self._filtered = ""
+        self._face = FACES[0]
+
+    def look_like(self, other: LiveScreen) -> None:
+        """Begin with the panes, the filter and the agent of another screen."""
+        self._selected, self._filtered = other._selected, other._filtered
+        self._zoomed, self._current = other._zoomed, other._current
+        self._face = other.query_one(MessagesPane).face
 
     # Building
 
@@ -76,12 +83,18 @@ class LiveScreen(SizedScreen):
                 yield MetricsPane(number=4, id="metrics")
                 yield NarrationPane(number=5, id="narration")
         yield Static(id="last-words", markup=False)
+        history: list[str] = self.app.command_history  # type: ignore[attr-defined]
+        yield Bar(":", COMMAND_HINT, self._candidates, history, id="command-bar")
+        yield Bar("/", FILTER_HINT, lambda _: [], [], id="filter-bar")
         yield KeyLine(LIVE)
 
     def on_mount(self) -> None:
         """Begin to draw, and let the run go on."""
+        self._select(self.selected)
+        self._filter(self._filtered)
+        self.query_one(MessagesPane).face = self._face
         self._arrange()
-        self._pane(2).focus()
+        self._focus_home()
         self.run_worker(self.driver.run(self.draw), exclusive=True, group="driver")
 
     def resized(self, width: int, height: int) -> None:
@@ -134,12 +147,12 @@ class LiveScreen(SizedScreen):
 
     def _arrange(self) -> None:
         """Show the panes that fit: all of them, the zoomed one, or on a small terminal the current one."""
-        narrow = self.has_class("-narrow")
-        alone = self._zoomed or (self._pane(self._current) if narrow else None)
+        alone = self._zoomed or self.has_class("-narrow")
+        self.set_class(self._zoomed, "-zoomed")
         for number in range(1, 6):
             pane = self._pane(number)
-            pane.display = alone is None or pane is alone
-            pane.zoomed = pane is self._zoomed
+            pane.display = not alone or number == self._current
+            pane.zoomed = self._zoomed and number == self._current
         for row in self.query("#panes > Horizontal"):
             row.display = any(child.display for child in row.children)
         tabs = "  ".join(
@@ -152,9 +165,13 @@ class LiveScreen(SizedScreen):
 
     @property
     def selected(self) -> int:
-        """The id of the agent that keys act on."""
+        """The id of the agent that keys act on; where the one selected is gone, the one that the panes show instead."""
         present = self.sim.present()
-        return self._selected if self._selected in present else present[0]
+        if self._selected not in present:
+            shown = self.query_one(AgentsPane).selected
+            self._select(shown if shown in present else present[0])
+        assert self._selected is not None
+        return self._selected
 
     def _select(self, agent: int) -> None:
         self._selected = agent
@@ -179,13 +196,13 @@ class LiveScreen(SizedScreen):
 
     @on(NetworkPane.MessageClicked)
     def _message_clicked(self, event: NetworkPane.MessageClicked) -> None:
-        self._open_bar(f"drop m{event.number}")
+        self.query_one("#command-bar", Bar).open(f"drop m{event.number}")
 
     @on(LogPane.EventSelected)
     def _event_selected(self, event: LogPane.EventSelected) -> None:
         chain = self.sim.trace.why(event.index)
         lines = [f"{e.index:>8}  {e.kind:8} {e.agent} {e.summary}" for e in chain[-8:]]
-        self.notify("\n".join(lines), title="Why: the chain of causes", timeout=8, markup=False)
+        self._tell("\n".join(lines), title="Why: the chain of causes", timeout=8)
 
     def _name_of(self, agent: int) -> str:
         return self.sim.names[agent]
@@ -199,16 +216,14 @@ class LiveScreen(SizedScreen):
 
     def action_step(self) -> None:
         """One event."""
-        with self._telling():
-            if not self.driver.step():
-                self.notify("nothing is left to happen; inject something, or press R to start over")
+        if not self.driver.step():
+            self._tell("nothing is left to happen; inject something, or start over")
         self.draw()
 
     def action_back(self) -> None:
         """One event back."""
-        with self._telling():
-            if not self.driver.back():
-                self.notify("this is the start of the run; there is no event before it")
+        if not self.driver.back():
+            self._tell("this is the start of the run; there is no event before it")
         self.draw()
 
     def action_faster(self) -> None:
@@ -239,25 +254,22 @@ class LiveScreen(SizedScreen):
         if timed is not None:
             self.driver.apply(timed)
 
-    def _do(self, *commands: str) -> None:
-        with self._telling():
-            for text in commands:
-                self.command(text)
+    def _do(self, text: str) -> None:
+        try:
+            self.command(text)
+        except CommandError as error:
+            self._tell(error.message, title="Not done")
         self.draw(everything=True)
 
-    @contextmanager
-    def _telling(self) -> Iterator[None]:
-        """Say what is wrong instead of raising."""
-        try:
-            yield
-        except CommandError as error:
-            self.notify(error.message, severity="warning", title="Not done", markup=False)
+    def _tell(self, text: str, *, title: str = "", timeout: float | None = None) -> None:
+        """Say something in a corner for a while, in place of what stands there."""
+        self.app.clear_notifications()
+        self.notify(text, title=title, severity="warning" if title == "Not done" else "information",
+                    timeout=timeout, markup=False)  # fmt: skip
 
     def _ask(self, dialog: Dialog) -> None:
-        def answered(commands: list[str] | None) -> None:
-            self._do(*(commands or ()))
-
-        self.app.push_screen(dialog, answered)
+        dialog.carry_out = self.command
+        self.app.push_screen(dialog, lambda _: self.draw(everything=True))
 
     def action_crash(self) -> None:
         """Crash the selected agent."""
@@ -271,14 +283,14 @@ class LiveScreen(SizedScreen):
         """Ask who stands where."""
         names = [self._name_of(agent) for agent in self.sim.present()]
         if len(names) < 2:
-            self.notify("a partition needs two agents; only one is left", severity="warning")
+            self._tell("a partition needs two agents; only one is left", title="Not done")
             return
         self._ask(PartitionDialog(names, self._name_of(self.selected)))
 
     def action_heal(self) -> None:
         """Remove all partitions."""
         if not self.sim.network.cuts:
-            self.notify("there is no partition to heal; p makes one")
+            self._tell("there is no partition to heal")
             return
         self._do("heal")
 
@@ -290,7 +302,7 @@ class LiveScreen(SizedScreen):
         """Ask how the selected agent shall misbehave."""
         modes = self.sim.scenario.misbehaviours
         if not modes:
-            self.notify(f"{self.sim.scenario.title} has no misbehaviours; crash, freeze and slow work everywhere")
+            self._tell(f"{self.sim.scenario.title} has no misbehaviours; crash, freeze and slow work everywhere")
             return
         agent = self.sim.agent(self.selected)
         self._ask(MisbehaveDialog(agent.name, agent.mode, modes))
@@ -298,7 +310,7 @@ class LiveScreen(SizedScreen):
     def action_own(self) -> None:
         """Ask for one of the scenario's own commands."""
         if not self.sim.scenario.commands:
-            self.notify(f"{self.sim.scenario.title} has no commands of its own; : takes all others")
+            self._tell(f"{self.sim.scenario.title} has no commands of its own; the command line takes all others")
             return
         self._ask(OwnDialog(self.sim, self._name_of(self.selected)))
 
@@ -306,30 +318,22 @@ class LiveScreen(SizedScreen):
 
     def action_command(self) -> None:
         """Type a command."""
-        self._open_bar("")
-
-    def _open_bar(self, text: str) -> None:
-        self._close_bar()
-        hint = "a command, such as  crash a-03  ·  at 20s heal  ·  tab completes, up recalls, esc closes"
-        history: list[str] = self.app.command_history  # type: ignore[attr-defined]
-        self._show_bar(Bar(":", hint, self._candidates, history, id="command-bar"), text)
+        self._open_bar("command-bar")
 
     def action_filter(self) -> None:
         """Type what agents and events must contain."""
-        self._close_bar()
-        hint = "show only agents and events with this text; enter keeps it, esc shows everything"
-        self._show_bar(Bar("/", hint, lambda _: [], [], id="filter-bar"), "")
+        self._open_bar("filter-bar", self._filtered)
 
-    def _show_bar(self, bar: Bar, text: str) -> None:
-        self._bar = bar
-        self.mount(bar, before=self.query_one(KeyLine))
-        self.call_after_refresh(bar.open, text)
+    def _open_bar(self, name: str, text: str = "") -> None:
+        for bar in self.query(Bar):
+            if bar.id == name:
+                bar.open(text)
+            else:
+                bar.close()
 
-    def _close_bar(self) -> None:
-        if self._bar is not None:
-            self._bar.remove()
-            self._bar = None
-            self._focus_home()
+    def _close_bar(self, bar: Bar) -> None:
+        bar.close()
+        self._focus_home()
 
     def _focus_home(self) -> None:
         self._pane(self._current).focus()
@@ -345,7 +349,7 @@ class LiveScreen(SizedScreen):
     def _bar_submitted(self, event: Bar.Submitted) -> None:
         text = event.text.strip()
         if event.bar.id == "filter-bar" or not text:
-            self._close_bar()
+            self._close_bar(event.bar)
             return
         try:
             self.command(text)
@@ -355,7 +359,7 @@ class LiveScreen(SizedScreen):
         history: list[str] = self.app.command_history  # type: ignore[attr-defined]
         if not history or history[-1] != text:
             history.append(text)
-        self._close_bar()
+        self._close_bar(event.bar)
         self.draw(everything=True)
 
     @on(Bar.Changed)
@@ -367,9 +371,10 @@ class LiveScreen(SizedScreen):
     def _bar_closed(self, event: Bar.Closed) -> None:
         if event.bar.id == "filter-bar":
             self._filter("")
-        self._close_bar()
+        self._close_bar(event.bar)
 
     def _filter(self, text: str) -> None:
+        self._filtered = text
         self.query_one(AgentsPane).set_filter(text)
         self.query_one(MessagesPane).set_filter(text)
         self.draw(everything=True)
@@ -379,11 +384,13 @@ class LiveScreen(SizedScreen):
     def action_pane(self, number: int) -> None:
         """To another pane."""
         self._current = number
-        if self._zoomed is not None:
-            self._zoomed = self._pane(number)
         self._arrange()
-        self._pane(number).focus()
+        self._focus_home()
         self.draw(everything=True)
+
+    def action_next_pane(self, by: int) -> None:
+        """To the pane after or before this one."""
+        self.action_pane((self._current - 1 + by) % len(NAMES) + 1)
 
     @on(MessagesPane.FaceChanged)
     def _face_changed(self) -> None:
@@ -397,14 +404,18 @@ class LiveScreen(SizedScreen):
 
     def action_zoom(self) -> None:
         """The current pane alone, or all of them."""
-        self._zoomed = self._pane(self._current) if self._zoomed is None else None
+        self._zoomed = not self._zoomed
         self._arrange()
         self._focus_home()
         self.draw(everything=True)
 
     def action_face(self) -> None:
-        """Turn the messages pane over."""
-        self.query_one(MessagesPane).action_next_face()
+        """Turn the messages pane over; where it is out of sight, go to it."""
+        messages = self.query_one(MessagesPane)
+        if messages.display:
+            messages.action_next_face()
+        else:
+            self.action_pane(2)
 
     def action_inspect(self) -> None:
         """Look into the selected agent."""

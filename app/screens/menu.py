@@ -7,6 +7,7 @@ from typing import Any
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.markup import escape
 from textual.widgets import Input, Label, OptionList, Static
 from textual.widgets.option_list import Option
 
@@ -34,7 +35,7 @@ class Field(Vertical):
     """One parameter: its name, an input, its range or what is wrong, and what it means."""
 
     def __init__(self, spec: ParamSpec) -> None:
-        super().__init__(classes="field")
+        super().__init__(classes="field", id=f"field-{spec.name}")
         self.spec = spec
         self.problem = ""
 
@@ -44,7 +45,7 @@ class Field(Vertical):
         shown = ("yes" if default else "no") if isinstance(default, bool) else _plain(default)
         with Horizontal(classes="field-line"):
             yield Label(self.spec.name, classes="field-name")
-            yield Input(value=shown, compact=True, classes="field-input", id=f"field-{self.spec.name}")
+            yield Input(value=shown, compact=True, classes="field-input", id=f"input-{self.spec.name}")
             unit = f"{self.spec.unit}  " if self.spec.unit else ""
             yield Label(f"{unit}{self.spec.range_text}" if self.spec is not SEED else "", classes="field-range")
         yield Label(self.spec.help, classes="field-help", markup=False)
@@ -85,7 +86,7 @@ class MenuScreen(SizedScreen):
         super().__init__()
         self._scenarios: list[type[Scenario]] = [find(name) for name in names()]
         self._chosen = self._scenarios[0]
-        self._filled = False
+        self._still_of: type[Scenario] | None = None  # whose still is shown
 
     def compose(self) -> ComposeResult:
         """The list, and a page about what is chosen in it."""
@@ -120,7 +121,8 @@ class MenuScreen(SizedScreen):
             if scenario.family != family:
                 family = scenario.family
                 options.add_option(Option(f"[dim]{family}[/]", disabled=True))
-            options.add_option(Option(f"[b]{scenario.title}[/]\n  {_first_words(scenario.teaches)}", id=scenario.name))
+            words = escape(_first_words(scenario.teaches))
+            options.add_option(Option(f"[b]{escape(scenario.title)}[/]\n  {words}", id=scenario.name))
         if found:
             options.highlighted = 1
         else:
@@ -128,22 +130,28 @@ class MenuScreen(SizedScreen):
 
     async def _show(self, scenario: type[Scenario]) -> None:
         self._chosen = scenario
-        sources = "\n".join(f"[dim]{source}[/]" for source in scenario.sources)
-        self.query_one("#menu-about", Static).update(f"[b]{scenario.title}[/]\n\n{scenario.teaches}\n\n{sources}")
+        sources = "\n".join(f"[dim]{escape(source)}[/]" for source in scenario.sources)
+        about = f"[b]{escape(scenario.title)}[/]\n\n{escape(scenario.teaches)}\n\n{sources}"
+        self.query_one("#menu-about", Static).update(about)
         experiments = self.query_one("#menu-experiments", OptionList)
         experiments.clear_options()
         for one in scenario.experiments:
-            experiments.add_option(Option(one.title, id=one.name))
+            experiments.add_option(Option(escape(one.title), id=one.name))
         fields = self.query_one("#menu-fields", Vertical)
         await fields.remove_children()
         await fields.mount_all([Field(spec) for spec in (*specs(scenario.Params), SEED)])
-
         self.call_after_refresh(self._show_still, scenario)
+
+    def on_screen_resume(self) -> None:
+        """Back from a run: the still may be missing, because nobody could see it until now."""
+        if self._still_of is not self._chosen:
+            self.call_after_refresh(self._show_still, self._chosen)
 
     def _show_still(self, scenario: type[Scenario]) -> None:
         """A small still of the scenario's stage; made once the menu stands, so that it opens quickly."""
-        if scenario is not self._chosen:
+        if scenario is not self._chosen or not self.is_current:
             return
+        self._still_of = scenario
         sim = launch(scenario, {}, STILL_SEED, record=True)
         sim.run(until=scenario.still)
         self.query_one("#menu-still", StagePane).show(Framer(sim).stage())
@@ -162,8 +170,7 @@ class MenuScreen(SizedScreen):
         fields = list(self.query(Field))
         wrong = next((field for field in fields if field.problem), None)
         if wrong is not None:
-            wrong.query_one(Input).focus()
-            self.notify(wrong.problem, severity="warning", markup=False)
+            self._complain(wrong)
             return
         values = {field.spec.name: field.value for field in fields}
         seed = values.pop("seed")
@@ -172,17 +179,24 @@ class MenuScreen(SizedScreen):
     @on(OptionList.OptionHighlighted, "#menu-experiments")
     def _offered(self, event: OptionList.OptionHighlighted) -> None:
         watch = next((one.watch for one in self._chosen.experiments if one.name == event.option_id), "")
-        self.query_one("#menu-watch", Static).update(watch)
+        self.query_one("#menu-watch", Static).update(escape(watch))
 
     @on(OptionList.OptionSelected, "#menu-experiments")
     def _experiment(self, event: OptionList.OptionSelected) -> None:
         one = next(one for one in self._chosen.experiments if one.name == event.option_id)
-        seed = self.query_one("#field-seed", Input).value.strip()
+        seed = self.query_one("#field-seed", Field)
+        if seed.problem:
+            self._complain(seed)
+            return
         script = read_script(one.script, self._chosen)
         self.app.play(  # type: ignore[attr-defined]
-            self._chosen.name, one.params, seed=int(seed) if seed.isdigit() else None, script=script
+            self._chosen.name, one.params, seed=int(seed.value) if seed.value else None, script=script
         )
         self.app.notify(one.watch, title=one.title, timeout=15, markup=False)
+
+    def _complain(self, field: Field) -> None:
+        self.set_focus(field.query_one(Input))
+        self.notify(field.problem, severity="warning", markup=False)
 
     @on(Input.Changed, "#menu-find")
     def _finding(self, event: Input.Changed) -> None:
@@ -190,21 +204,25 @@ class MenuScreen(SizedScreen):
 
     @on(Input.Submitted, "#menu-find")
     def _found(self) -> None:
-        self.query_one("#menu-list", OptionList).focus()
+        self.action_list()
 
     # Keys
 
     def action_experiments(self) -> None:
         """To the experiments."""
-        self.query_one("#menu-experiments", OptionList).focus()
+        self.set_focus(self.query_one("#menu-experiments", OptionList))
 
     def action_parameters(self) -> None:
         """To the first parameter."""
-        self.query("#menu-fields Input").first(Input).focus()
+        self.set_focus(self.query("#menu-fields Input").first(Input))
 
     def action_find(self) -> None:
         """To the search."""
-        self.query_one("#menu-find", Input).focus()
+        self.set_focus(self.query_one("#menu-find", Input))
+
+    def action_list(self) -> None:
+        """Back to the list."""
+        self.set_focus(self.query_one("#menu-list", OptionList))
 
     def action_help(self) -> None:
         """All keys."""

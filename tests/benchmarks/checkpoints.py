@@ -1,0 +1,26 @@
+"""Taking a checkpoint and going back to it, in runs of gossip of several sizes."""
+
+from __future__ import annotations
+
+import statistics
+
+import swarmscope
+from tests.benchmarks.figures import Figure, cpu_seconds
+
+AGENTS = (50, 500, 5000)
+
+
+def measure(agents: tuple[int, ...] = AGENTS, until: float = 5.0, repetitions: int = 7) -> list[Figure]:
+    """CPU ms of a checkpoint and of a return to it, and its size, in the middle of a run."""
+    figures = []
+    for number in agents:
+        sim = swarmscope.simulate("gossip", params={"agents": number}, seed=7, until=until)
+        taken = [cpu_seconds(sim.checkpoint) for _ in range(repetitions)]
+        point = sim.checkpoint()
+        restored = [cpu_seconds(lambda: sim.restore(point)) for _ in range(repetitions)]
+        figures += [
+            Figure(f"checkpoint of {number} agents", 1000 * statistics.median(taken), "ms"),
+            Figure(f"return to it, {number} agents", 1000 * statistics.median(restored), "ms"),
+            Figure(f"its size, {number} agents", len(point.data) / 1e6, "MB"),
+        ]
+    return figures

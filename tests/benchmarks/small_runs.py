@@ -1,0 +1,45 @@
+"""Many small runs in one process, as a parameter sweep makes them, and what the first one costs with its imports."""
+
+from __future__ import annotations
+
+import statistics
+import subprocess
+import sys
+
+import swarmscope
+from tests.benchmarks.figures import Figure, cpu_seconds, interleaved
+from tests.benchmarks.terminal import ROOT
+
+FIRST = """
+import time
+before = time.process_time()
+import swarmscope
+swarmscope.simulate("gossip", params={"agents": 20}, seed=0)
+print(time.process_time() - before)
+"""
+
+
+def first_run() -> float:
+    """CPU seconds of the first run in a new process, imports included."""
+    out = subprocess.run([sys.executable, "-c", FIRST], cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    return float(out)
+
+
+def measure(runs: int = 1000, agents: int = 20, batches: int = 5) -> list[Figure]:
+    """Runs of gossip a second, by CPU time."""
+    swarmscope.simulate("gossip", params={"agents": agents}, seed=0)
+    seeds = iter(range(runs))
+
+    def batch() -> float:
+        each = runs // batches
+        return cpu_seconds(
+            lambda: [swarmscope.simulate("gossip", params={"agents": agents}, seed=next(seeds)) for _ in range(each)]
+        ) / each  # fmt: skip
+
+    taken = interleaved({"small": batch, "first": first_run}, batches)
+    small = statistics.median(taken["small"])
+    return [
+        Figure(f"runs of gossip with {agents} agents", 1 / small, "/s"),
+        Figure("one of them", 1000 * small, "ms"),
+        Figure("the first one, with all imports", 1000 * statistics.median(taken["first"]), "ms"),
+    ]
