@@ -85,10 +85,16 @@ class SwarmscopeApp(App[int]):
         """Read the settings, and open the menu or the run."""
         self._heed_signals()
         self._use_settings()
-        self.push_screen(MenuScreen())
         scenario, params, seed, speed, script, paused = self._first
-        if scenario is not None:
-            self.play(scenario, params, seed=seed, speed=speed, script=script, paused=paused)
+        if scenario is None or not self.play(scenario, params, seed=seed, speed=speed, script=script, paused=paused):
+            self.push_screen(MenuScreen())
+
+    def show_menu(self) -> None:
+        """From a run to the menu, as it was left; one that was never open is opened."""
+        if any(isinstance(screen, MenuScreen) for screen in self.screen_stack):
+            self.pop_screen()
+        else:
+            self.switch_screen(MenuScreen())
 
     def _heed_signals(self) -> None:
         """Whoever ends the process from outside gets the terminal back as it was."""
@@ -131,14 +137,14 @@ class SwarmscopeApp(App[int]):
         speed: float | None = None,
         script: Sequence[Timed] = (),
         paused: bool = False,
-    ) -> None:
-        """Open the live screen on a new run; a mistake in what is asked for is said in a notification."""
+    ) -> bool:
+        """Open the live screen on a new run; a mistake in what is asked for is said in a notification instead."""
         seed = new_seed() if seed is None else seed
         try:
             sim = launch(scenario, params, seed, script, record=True)
         except SwarmscopeError as error:
             self.notify(str(error), title="This cannot be played", severity="error", markup=False)
-            return
+            return False
         pace = find(scenario).pace if speed is None else None if math.isinf(speed) else speed
         clock = {} if self._clock is None else {"clock": self._clock}
         driver = Driver(sim, speed=pace, paused=paused, **clock)
@@ -148,6 +154,7 @@ class SwarmscopeApp(App[int]):
             self.switch_screen(live)
         else:
             self.push_screen(live)
+        return True
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """The palette: every action of the screen, then Textual's own."""

@@ -18,7 +18,7 @@ class Action(NamedTuple):
     group: str
     rank: int  # in the footer, where there is not room for all: the smallest stay
     display: str | None = None  # how the footer writes the key
-    yields: bool = False  # whether what has the focus may want the key for itself
+    at_once: bool = False  # whether it acts before the next key is looked at
 
 
 TIME, FAULTS, LOOK, RUN = "Time", "Faults", "Looking around", "The run"
@@ -38,7 +38,7 @@ LIVE: tuple[Action, ...] = (
     Action("links", "l", "links", "Links", "Set latency, loss and more, on all links or on some", FAULTS, 9),
     Action("misbehave", "b", "misbehave", "Misbehave", "Let the selected agent misbehave", FAULTS, 8),
     Action("own", "i", "own", "Inject", "The scenario's own commands", FAULTS, 7),
-    Action("command", "colon", "command", "Command", "Type a command; tab completes, up and down recall", RUN, 6, ":"),
+    Action("command", "colon", "command", "Command", "Type a command; tab completes, up recalls", RUN, 6, ":", True),
     Action("agents", "1", "pane(1)", "Agents", "To the agents", LOOK, 21),
     Action("messages", "2", "pane(2)", "Messages", "To the messages", LOOK, 22),
     Action("stage", "3", "pane(3)", "Stage", "To the stage", LOOK, 23),
@@ -46,10 +46,10 @@ LIVE: tuple[Action, ...] = (
     Action("story", "5", "pane(5)", "Story", "To what just happened", LOOK, 25),
     Action("zoom", "z", "zoom", "Zoom", "Give the pane the whole screen, or take it back", LOOK, 12),
     Action("face", "v", "face", "Network/log", "Turn the messages pane over: network, log", LOOK, 17),
-    Action("next", "tab", "next_pane(1)", "Next pane", "To the next pane; arrows move inside it", LOOK, 27, None, True),
-    Action("previous", "shift+tab", "next_pane(-1)", "Pane before", "To the pane before", LOOK, 28, None, True),
-    Action("inspect", "enter", "inspect", "Inspect", "Look into the selected agent", LOOK, 15, None, True),
-    Action("filter", "slash", "filter", "Filter", "Show only agents and events that have a text", LOOK, 18, "/"),
+    Action("next", "tab", "next_pane(1)", "Next pane", "To the next pane; arrows move inside it", LOOK, 27),
+    Action("previous", "shift+tab", "next_pane(-1)", "Pane before", "To the pane before", LOOK, 28),
+    Action("inspect", "enter", "inspect", "Inspect", "Look into the selected agent", LOOK, 15),
+    Action("filter", "slash", "filter", "Filter", "Show only agents and events that have a text", LOOK, 18, "/", True),
     Action("over", "R", "start_over", "Start over", "The same run from the start", RUN, 19),
     Action("new-seed", "ctrl+r", "new_seed", "New seed", "Start over with another seed", RUN, 26, "^r"),
     Action("help", "question_mark", "help", "Help", "All keys and commands", RUN, 0, "?"),
@@ -61,7 +61,7 @@ MENU: tuple[Action, ...] = (
     Action("menu.play", "ctrl+s", "play", "Play", "Play the scenario with these parameters", RUN, 0, "enter"),
     Action("menu.experiments", "e", "experiments", "Experiments", "To the experiments of the scenario", LOOK, 1),
     Action("menu.parameters", "p", "parameters", "Parameters", "To the parameters", LOOK, 2),
-    Action("menu.find", "slash", "find", "Find", "Find a scenario", LOOK, 3, "/"),
+    Action("menu.find", "slash", "find", "Find", "Find a scenario", LOOK, 3, "/", True),
     Action("menu.list", "escape", "list", "List", "Back to the list of scenarios", LOOK, 4, "esc"),
     Action("menu.help", "question_mark", "help", "Help", "All keys", RUN, 0, "?"),
     Action("menu.quit", "q", "quit", "Quit", "Leave Swarmscope", RUN, 0),
@@ -71,11 +71,8 @@ BY_ID = {action.id: action for action in (*LIVE, *MENU)}
 
 
 def bindings(actions: tuple[Action, ...]) -> list[Binding]:
-    """The actions as Textual wants them.
-
-    With priority a key acts before the next one is looked at, so that what is typed quickly after `:` is never taken
-    for keys; an input that has the focus still gets all that can be written in it.
-    """
+    """The actions as Textual wants them. What opens a line to type in acts at once, which Textual calls priority, so
+    that what is typed quickly after it is never taken for keys."""
     return [
         Binding(
             action.key,
@@ -84,7 +81,7 @@ def bindings(actions: tuple[Action, ...]) -> list[Binding]:
             id=action.id,
             tooltip=action.help,
             key_display=action.display,
-            priority=not action.yields,
+            priority=action.at_once,
         )
         for action in actions
     ]

@@ -44,7 +44,7 @@ class Agent:
         """The timer set under `name` has run out."""
 
     def on_crash(self) -> None:
-        """The agent goes down at once; it can act no more, but may look at what it loses."""
+        """The agent goes down at once: a last look at what it loses, and no time to act. Its timers end with it."""
 
     def on_restart(self) -> None:
         """The agent is up again, new but for its durable attributes."""

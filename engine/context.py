@@ -102,7 +102,7 @@ class Context:
 
     def flood(self, message: Any, hops: int) -> None:
         """Send `message` to all agents within `hops` links; each passes it on once, and `on_message` hears of it from
-        the agent that started it."""
+        the agent that started it. A copy that came sooner by a longer way has fewer hops left, and goes less far."""
         if hops < 1:
             raise CommunicationError(f"a flood needs at least 1 hop to live; {hops} was given")
         self.sim.mail.flood(self, message, hops)
@@ -137,6 +137,8 @@ class Context:
     def set_timer(self, name: Hashable, delay: int) -> None:
         """Have `on_timer(name)` called `delay` µs from now on the agent's own clock; a timer of that name that still
         runs is set anew."""
+        if type(delay) is not int:
+            raise TypeError(f"a delay is a whole number of microseconds, such as 5 * MILLISECOND; {delay!r} was given")
         if name in self.timers:
             self.cancel_timer(name)
         calendar = self.calendar

@@ -61,8 +61,9 @@ class Control:
             case c.OneWay(source, target):
                 self._one_way(self.who(source), self.who(target))
             case c.Heal():
-                network.heal()
-                self._sim.note(None, "heal", {})
+                if network.cuts:
+                    network.heal()
+                    self._sim.note(None, "heal", {})
             case c.SetLatency(latency, links):
                 self._link("latency", latency, links)
             case c.SetLoss(probability, links):
@@ -263,5 +264,5 @@ def _in_words(name: str, value: Any) -> str:
     if value is None:
         return "as built"
     if name == "bandwidth":
-        return f"{value} B/s" if value else "unlimited"
+        return str(c.SetBandwidth(value)).removeprefix("bandwidth ") if value else "unlimited"
     return str(value) if name == "latency" else f"{value / c.PERCENT:g}%"

@@ -327,7 +327,7 @@ def plain_story(event: TraceEvent) -> NarrationLine | None:
         case "broken":
             text = f"Invariant {data.get('invariant', '')} is broken: {said}."
         case "refused":
-            text = f"A command could not be carried out: {said}."
+            text = f"A command could not be carried out: {said}{'' if said[-1:] in '?…' else '.'}"
         case _:
             return None
     return NarrationLine(event.time, text, tone)

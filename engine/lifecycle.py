@@ -138,8 +138,10 @@ class Lifecycle:
             calendar.add(again)
 
     def misbehave(self, agent: int, mode: str) -> None:
-        """Set how an agent behaves."""
+        """Set how an agent behaves, if that is news."""
         found = self._sim.agent(agent)
+        if found.mode == mode:
+            return
         found.mode = mode
         self._sim.note(agent, "byzantine", {"mode": mode})
         if self.health[agent] == Health.UP:

@@ -18,7 +18,7 @@ from engine.connectivity import Reachability, reachability
 from engine.control import Control
 from engine.digest import BLOCK, RECORD, Digest
 from engine.duration import SECOND, format_duration, seconds
-from engine.errors import CommandError, CommunicationError, ParameterError, ScenarioError
+from engine.errors import CommandError, CommunicationError, ParameterError, ScenarioError, StateError
 from engine.events import NOBODY, Event, Kind
 from engine.grammar import parse
 from engine.invariants import Invariants
@@ -240,6 +240,8 @@ class Simulation:
                     ring[index & MASK] = event
                     if pack is not None:
                         pending += pack(now, number, target, source, kind)
+                    elif target < 0:  # which `pack` would have refused
+                        raise IndexError(target)
                     if kind:
                         special[kind](event)
                     else:
@@ -251,7 +253,7 @@ class Simulation:
                 if checks:
                     checks(event)
             finally:
-                trace.total = index
+                trace.total = calendar.index
             if len(pending) >= BLOCK:
                 digest.fold()
 
@@ -269,6 +271,8 @@ class Simulation:
             lifecycle.drop()
 
     def _lost(self, event: Event) -> None:
+        if not self.network.knows(event[2]):
+            raise IndexError(event[2])
         self.network.dropped += 1
         self.network.not_delivered += 1
 
@@ -435,6 +439,7 @@ class Simulation:
     def checkpoint(self) -> Checkpoint:
         """This moment, to return to with `restore`: everything but the topology as it was built."""
         state = {
+            "run": self._identity(),
             "calendar": self.calendar.state(),
             "agents": [(type(a), a.name, a.role, a.rng.position, a.state()) for a in self.agents],
             "contexts": [agent.ctx.state() for agent in self.agents],
@@ -453,8 +458,15 @@ class Simulation:
         return Checkpoint(self.events, self.now, pickle.dumps(state, protocol=pickle.HIGHEST_PROTOCOL))
 
     def restore(self, checkpoint: Checkpoint) -> None:
-        """Go to the moment of a checkpoint of this run; all that happened since is forgotten."""
+        """Go to the moment of a checkpoint of this run, or of another one of the same scenario, parameters and seed;
+        all that happened since is forgotten. Raises StateError for a checkpoint of any other run."""
         state = pickle.loads(checkpoint.data)
+        if state["run"] != self._identity():
+            name, seed, _ = state["run"]
+            raise StateError(
+                f"this is a checkpoint of {name} with the seed {seed}, not of this run; "
+                "scenario, parameters and seed must be the same"
+            )
         del self.agents[len(state["agents"]) :]
         del self.names[len(state["agents"]) :]
         del self.takers[len(state["agents"]) :]
@@ -484,6 +496,9 @@ class Simulation:
         self.commands[:] = state["commands"]
         self._agenda, self._after, self._ordered, self._control.carried_out = state["agenda"]
         self.network.connect_all()
+
+    def _identity(self) -> tuple[str, int, Any]:
+        return self.scenario.name, self.seed, self.params
 
     def _revive(self, name: str, role: str) -> None:
         numbers = (self.calendar.number, self.network.not_sent)

@@ -99,14 +99,7 @@ class Trace:
     def describe(self, index: int, event: Event) -> TraceEvent:
         """An event in words."""
         time, number, target, source, kind, message, cause, sent = event
-        if kind == Kind.TIMER:
-            summary = f"timer {summary_of(message)}"
-        elif kind == Kind.COMMAND:
-            summary = str(message)
-        elif kind == Kind.START:
-            summary = "starts"
-        else:
-            summary = summary_of(message)
+        summary = str(message) if kind == Kind.COMMAND else summary_of(message)
         return TraceEvent(
             index=index,
             time=time,

@@ -119,13 +119,14 @@ class Gossiper(Agent):
         self.arriving: list[Entry] = []
         self.vain: dict[str, bool] = {}  # whether all of this round's calls were in vain
         self.down = False
-        self._mode = params.mode
+        self._tells = params.mode != "pull"  # when it calls
+        self._asks = params.mode != "push"
         self._rumour = params.protocol == "rumour"
         self._timing = params.timing
         self._in_rounds = params.timing == "rounds"
         self._interval = round(params.interval * SECOND)
         self._fanout = params.fanout
-        self._counts = params.removal == "counter"
+        self._by_counter = params.removal == "counter"
         self._feedback = params.feedback
         self._k = params.k
         self._trust = params.trust
@@ -187,8 +188,8 @@ class Gossiper(Agent):
                 self._was_told(key, vain=True)
 
     def on_crash(self) -> None:
-        self.down = True
         self._count_in(-1)
+        self.down = True
         waiting = dict.fromkeys(entry.key for entry in self.arriving)
         for key in dict.fromkeys([*self.hot, *waiting]) if self._rumour else ():
             self.ctx.count(f"hot {key}", -1)
@@ -208,7 +209,7 @@ class Gossiper(Agent):
             self.be_told(Entry(f"lie of {self.name}", 1, self.id, "the ferry has sunk"))
 
     def be_told(self, entry: Entry) -> None:
-        """Know something from elsewhere than another agent."""
+        """Know something that no other agent told."""
         self._heard(entry, told=True)
         self._kindle(entry.key)
         self._learn(entry)
@@ -216,19 +217,16 @@ class Gossiper(Agent):
     # Calls
 
     def _call(self) -> None:
-        """Call one partner, as the mode says."""
-        asks = self._mode != "push"
-        entries = self._spoken(self.telling) if self._mode != "pull" else ()
-        if not asks and not entries:
-            return
-        partner = self._draw_partner()
+        """Call one partner, to tell (push), to ask (pull), or both."""
+        entries = self._spoken(self.telling) if self._tells else ()
+        partner = self._draw_partner() if entries or self._asks else None
         if partner is None:
             return
-        if self._mode == "pull":
-            self.ctx.send(partner, Pull(() if self._rumour else self.telling, self._any_advert()))
+        if self._tells:
+            self._tell(partner, Push(entries, self._any_advert(), self._asks))
         else:
-            self._tell(partner, Push(entries, self._any_advert(), asks))
-        if asks and not self._rumour:
+            self.ctx.send(partner, Pull(() if self._rumour else self.telling, self._any_advert()))
+        if self._asks and not self._rumour:
             self.unanswered.append(partner)
 
     def _answer(self, asker: int, entries: tuple[Entry, ...]) -> None:
@@ -334,11 +332,11 @@ class Gossiper(Agent):
         """A fact, or a newer version of it, is known from now on, and hot."""
         before = self.facts.get(entry.key)
         self.facts[entry.key] = entry
+        self.ctx.count(measures.holding(entry))
         if before is not None:
             self.ctx.count(measures.holding(before), -1)
-        holders = self.ctx.count(measures.holding(entry))
-        if before is not None and holders == measures.live_count(self.ctx.sim):
-            self.ctx.note("agreed", key=entry.key, version=entry.version, text=entry.text)
+            if before != entry and measures.held_by(self.ctx.sim, entry) == measures.live_count(self.ctx.sim):
+                self.ctx.note("agreed", key=entry.key, version=entry.version, text=entry.text)
         if self._rumour:
             self.hot[entry.key] = 0
         self._retell()
@@ -383,7 +381,8 @@ class Gossiper(Agent):
             self.ctx.send(sender, Feedback(tuple(new), tuple(known)))
 
     def _was_told(self, key: str, *, vain: bool) -> None:
-        """Act on how it went to tell a fact; in synchronous rounds at their end, when one useful call saves all."""
+        """Act on how it went to tell a fact: now, or in synchronous rounds at their end, when one useful call saves the
+        round."""
         if self._in_rounds:
             self.vain[key] = vain and self.vain.get(key, True)
         else:
@@ -401,7 +400,7 @@ class Gossiper(Agent):
             self.hot[key] = 0
             return
         self.hot[key] += 1
-        if (self.hot[key] >= self._k) if self._counts else (self.rng.below(self._k) == 0):
+        if (self.hot[key] >= self._k) if self._by_counter else (self.rng.below(self._k) == 0):
             del self.hot[key]
             self._retell()
             self.ctx.note("lost-interest", key=key)
@@ -469,7 +468,7 @@ class Gossiper(Agent):
         self.telling = tuple([self.facts[key] for key in told])
 
     def _has_business(self) -> bool:
-        return self._mode != "push" or bool(self.telling) or self.knocking
+        return self._asks or bool(self.telling) or self.knocking
 
     def _wake(self) -> None:
         """See to it that the timer runs: at the next round, after the interval, or at a random time."""
@@ -653,10 +652,7 @@ class Gossip(Scenario):
         if self.params.protocol == "anti-entropy":
             waiting = not measures.all_heard(sim) or self.differing(sim)
             return "" if waiting else "every live agent knows every fact"
-        for agent in measures.live_agents(sim):
-            if (agent.hot or agent.arriving) and agent.mode != "silent":
-                return ""
-        if measures.under_way(sim):
+        if measures.is_spread(sim):
             return ""
         missing = self.missing(sim)
         return "nobody spreads anything any more" + (f", and {missing}" if missing else "; every live agent has heard")

@@ -61,6 +61,12 @@ def holding(entry: Entry) -> str:
     return f"holds {entry.key} = {entry.version} of {entry.origin}: {entry.text}"
 
 
+def held_by(sim: Simulation, entry: Entry) -> int:
+    """How many live agents hold this entry."""
+    gone = sum(agent.facts.get(entry.key) == entry and not agent.down for agent in departed(sim))
+    return sim.meters.value(holding(entry)) - gone
+
+
 def disputed(sim: Simulation) -> list[str]:
     """The facts that live agents hold in more than one version, or in more words than one."""
     holders = {name: many for name, many in sim.meters.counters.items() if many and name.startswith("holds ")}
@@ -103,6 +109,15 @@ def last_cycle(sim: Simulation) -> int | None:
     """The latest cycle in which any agent heard of a fact, counted from the fact's start; None before there is one."""
     last = sim.meters.gauges.get("last cycle")
     return None if last is None else round(last)
+
+
+def is_spread(sim: Simulation) -> bool:
+    """Whether anybody still spreads anything, or news is on its way; a silent agent spreads nothing, however hot."""
+    is_alive = sim.lifecycle.is_alive
+    for agent in cast("list[Gossiper]", sim.agents):
+        if (agent.hot or agent.arriving) and agent.mode != "silent" and is_alive(agent.id):
+            return True
+    return under_way(sim)
 
 
 def under_way(sim: Simulation, key: str = "") -> bool:

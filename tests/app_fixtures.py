@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
 from textual.app import App
+from textual.events import Key
+from textual.keys import _character_to_key, key_to_character
 from textual.pilot import Pilot
 
 from app.application import SwarmscopeApp
@@ -36,7 +39,7 @@ class Clock:
 async def opened(app: SwarmscopeApp, size: tuple[int, int] = WIDE) -> AsyncIterator[Pilot[Any]]:
     """The application in a terminal of this size."""
     async with app.run_test(size=size) as pilot:
-        await pilot.pause()
+        await settle(pilot)
         yield pilot
 
 
@@ -66,6 +69,34 @@ async def choosing(
     async with opened(app, size) as pilot:
         assert isinstance(app.screen, MenuScreen)
         yield app.screen, pilot
+
+
+async def press(pilot: Pilot[Any], *keys: str) -> None:
+    """Press keys, by name or character, one after the other."""
+    for key in keys:
+        send(pilot, key)
+        await settle(pilot)
+
+
+async def write(pilot: Pilot[Any], text: str) -> None:
+    """Type a text, faster than anybody could."""
+    for character in text:
+        send(pilot, character)
+    await settle(pilot)
+
+
+def send(pilot: Pilot[Any], key: str) -> None:
+    """Press a key, without waiting for what it does."""
+    name = _character_to_key(key) if len(key) == 1 else key
+    pilot.app.post_message(Key(name, key if len(key) == 1 else key_to_character(key)))
+
+
+async def settle(pilot: Pilot[Any], rounds: int = 4) -> None:
+    """Wait until all that is under way is done and drawn. The pilot's own `pause` sleeps; this does not."""
+    for _ in range(rounds):
+        await pilot._wait_for_screen()
+        await asyncio.sleep(0)
+        pilot.app.screen._on_timer_update()
 
 
 def live(app: App[Any]) -> LiveScreen:

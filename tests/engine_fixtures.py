@@ -196,10 +196,10 @@ def heard(sim: Simulation, agent: int) -> list[Any]:
     return [entry[3] for entry in log_of(sim, agent, "message")]
 
 
-def theatre(agents: int = 3, seed: int = 1, **params: Any) -> Simulation:
+def theatre(agents: int = 3, seed: int = 1, *, digest: bool = True, **params: Any) -> Simulation:
     """A run of puppets that have just started; links take exactly 1 ms."""
     given: dict[str, Any] = {"latency": 0.001, "latency_model": "constant", **params}
-    sim = Simulation(Theatre(TheatreParams(agents=agents, **given)), seed)
+    sim = Simulation(Theatre(TheatreParams(agents=agents, **given)), seed, digest=digest)
     sim.run(until=0)
     return sim
 
@@ -312,10 +312,10 @@ class Hive(Scenario):
         return f"{event.agent} visits a flower." if event.kind == "flower" else None
 
 
-def hive(agents: int = 6, seed: int = 1, *, record: bool = False, **params: Any) -> Simulation:
+def hive(agents: int = 6, seed: int = 1, *, record: bool = False, digest: bool = True, **params: Any) -> Simulation:
     """A run of bees, before its first event."""
     given: dict[str, Any] = {"latency": 0.005, "loss": 0.05, **params}
-    return Simulation(Hive(BeeParams(agents=agents, **given)), seed, record=record)
+    return Simulation(Hive(BeeParams(agents=agents, **given)), seed, record=record, digest=digest)
 
 
 FAULTS = (

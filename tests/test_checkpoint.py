@@ -5,9 +5,11 @@ from __future__ import annotations
 import pickle
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from engine.errors import StateError
 from engine.simulation import Simulation
 from tests.engine_fixtures import (
     FAULTS,
@@ -251,14 +253,23 @@ def test_a_recording_run_goes_on_recording() -> None:
     assert (series.times, series["flowers"]) == (times, values)
 
 
+def test_a_checkpoint_of_another_run_is_refused() -> None:
+    checkpoint = theatre(3, seed=4).checkpoint()
+    for other in (theatre(3, seed=5), theatre(4, seed=4), theatre(3, seed=4, latency=0.002), hive(3, seed=4)):
+        before = picture(other)
+        with pytest.raises(StateError, match="this is a checkpoint of theatre with the seed 4, not of this run"):
+            other.restore(checkpoint)
+        assert picture(other) == before
+    theatre(3, seed=4).restore(checkpoint)
+
+
 def test_a_checkpoint_is_plain_data() -> None:
     sim = hive()
     sim.run(events=300)
     checkpoint = sim.checkpoint()
     state = pickle.loads(checkpoint.data)
     assert isinstance(state, dict)
-    kinds = {type(value).__module__ for value in state.values()}
-    assert kinds == {"builtins"}
+    assert {type(value).__module__ for value in state.values()} == {"builtins"}
     assert b"networkx" not in checkpoint.data
     assert b"engine.simulation" not in checkpoint.data
 

@@ -57,6 +57,18 @@ def test_the_digests_of_these_runs_never_change() -> None:
     assert (sim.now, sim.digest) == (799322, "191fde3d5ff2e5c4f528ce96da060d77")
 
 
+def test_a_run_without_a_digest_is_the_same_run() -> None:
+    plain, quick = hive(), hive(digest=False)
+    for sim in (plain, quick):
+        sim.schedule("at 40ms crash 30%")
+        sim.run(events=2_000)
+    assert quick.digest == ""
+    pictures = picture(plain), picture(quick)
+    for one in pictures:
+        del one["digest"]
+    assert pictures[0] == pictures[1]
+
+
 def test_seed_parameters_and_commands_all_count() -> None:
     def digest(seed: int = 1, command: str = "", **params: Any) -> str:
         sim = hive(seed=seed, **params)

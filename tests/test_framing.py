@@ -196,12 +196,12 @@ def test_lines_of_the_log_have_a_tone() -> None:
     lines = Framer(sim).log().lines
     tones = {f"{line.kind} {line.summary}".strip(): line.tone for line in lines}
     assert tones == {
-        "start starts": "dim",
+        "start": "dim",
         "command loss 100% p-1 > p-3": "accent",
         "link loss 100% p-1 > p-3": "accent",
         "deliver fine": "plain",
         "lost lost": "bad",
-        "timer timer tea": "dim",
+        "timer tea": "dim",
         "heard key=f1": "accent",
         "command crash p-3": "accent",
         "crash": "bad",
@@ -232,6 +232,10 @@ def test_the_engine_has_stories_of_its_own(command: str, story: str | None, tone
     sim = theatre(4)
     sim.apply("crash p-3")
     sim.apply("freeze p-4")
+    if command == "heal":
+        sim.apply("partition p-1 | p-2")
+    elif "honest" in command:
+        sim.apply("byzantine p-1 liar")
     framer = Framer(sim)
     before = len(framer.narration())
     if story is None:
@@ -265,7 +269,7 @@ def test_failures_refusals_and_broken_invariants_are_told() -> None:
     assert stories(framer) == [
         "p-2 fails with an error of its own: ValueError: stumbled",
         "Invariant no scandal is broken: p-1 made a scandal.",
-        "A command could not be carried out: crash p-9: no agent or role matches 'p-9'; did you mean 'p-3'?.",
+        "A command could not be carried out: crash p-9: no agent or role matches 'p-9'; did you mean 'p-3'?",
     ]
 
 

@@ -247,8 +247,13 @@ def test_a_failed_agent_can_be_restarted() -> None:
 
 @pytest.mark.parametrize("nobody", [99, -1, 2**32 - 1, 2**40, "p-2", None, 1.0, [1]])
 @pytest.mark.parametrize("how", ["send", "send_expiring"])
-def test_mail_to_nobody_is_its_senders_fault(nobody: Any, how: str) -> None:
-    sim = theatre(3)
+@pytest.mark.parametrize("way", ["digest", "no digest", "lost"])
+def test_mail_to_nobody_is_its_senders_fault(nobody: Any, how: str, way: str) -> None:
+    sim = theatre(3, digest=way != "no digest")
+    if way == "lost":
+        sim.apply("loss 100% p-2 > *")
+        sim.network.usual.loss = 1_000_000  # of links between no agents, too
+        sim.apply("loss 0% p-1 - *")
     sim.agent(0).ctx.send(1, Do(((how, nobody, "hello", *([9 * MS] if how == "send_expiring" else [])),)))
     sim.agent(0).ctx.send(2, "for another")
     sim.run(until=1)
@@ -455,6 +460,18 @@ def test_a_timer_of_no_time_comes_at_once_but_not_inside() -> None:
     assert [entry[:2] for entry in log_of(sim, 0)] == [(MS, "message"), (MS, "timer"), (MS, "timer")]
 
 
+@pytest.mark.parametrize("delay", [1.0, "5ms", None, True])
+def test_a_timer_takes_whole_microseconds(delay: Any) -> None:
+    sim = theatre(2)
+    sim.agent(0).ctx.set_timer("tea", 5 * MS)
+    sim.agent(0).ctx.send(0, Do((("set_timer", "tea", delay),)))
+    sim.run(until=1)
+    assert sim.health(0) == Health.FAILED
+    [failed] = [note for note in sim.trace.notes if note.kind == "failed"]
+    assert f"a whole number of microseconds, such as 5 * MILLISECOND; {delay!r} was given" in failed.data["text"]
+    assert not sim.calendar
+
+
 # --- misbehaving ----------------------------------------------------------------------------------
 
 
@@ -465,9 +482,11 @@ def test_modes_of_misbehaviour() -> None:
     assert (sim.health(0), sim.health(1)) == (Health.BYZANTINE, Health.UP)
     sim.apply("byzantine * mute")
     sim.apply("byzantine p-1 honest")
+    sim.apply("byzantine * honest")
     assert sim.health(0) == Health.UP
     assert log_of(sim, 0) == [(0, "misbehave", "liar"), (0, "misbehave", "mute"), (0, "misbehave", "honest")]
-    assert "mode" not in type(sim.agent(0)).__dict__
+    assert log_of(sim, 1) == [(0, "misbehave", "mute"), (0, "misbehave", "honest")]
+    assert len(notes(sim, "byzantine")) == 5  # to be honest again is news only to those who were not
 
 
 def test_one_that_is_down_misbehaves_when_it_is_up_again() -> None:

@@ -412,7 +412,7 @@ def test_each_message_knows_the_event_that_sent_it() -> None:
     events = {event.index: event for event in sim.trace.events()}
     order = next(event for event in events.values() if isinstance(event.message, Do))
     caused = {event.summary.split(" ")[0] for event in events.values() if event.cause == order.index}
-    assert caused == {"direct", "request", "acked", "topic", "flood", "expiring", "all", "timer"}
+    assert caused == {"direct", "request", "acked", "topic", "flood", "expiring", "all", "tea"}
     reply = next(event for event in events.values() if event.summary.startswith("reply"))
     request = next(event for event in events.values() if event.summary.startswith("request"))
     assert reply.cause == request.index

@@ -20,11 +20,11 @@ def test_events_are_told_in_words() -> None:
     sim.apply("crash p-3")
     told = [(e.index, e.time, e.kind, e.agent, e.peer, e.summary, e.cause, e.note) for e in sim.trace.events()]
     assert told == [
-        (1, 0, "start", "p-1", "", "starts", None, False),
-        (2, 0, "start", "p-2", "", "starts", None, False),
-        (3, 0, "start", "p-3", "", "starts", None, False),
+        (1, 0, "start", "p-1", "", "", None, False),
+        (2, 0, "start", "p-2", "", "", None, False),
+        (3, 0, "start", "p-3", "", "", None, False),
         (4, 1 * MS, "deliver", "p-2", "p-1", "parcel size=7 label=plain", 3, False),
-        (5, 2 * MS, "timer", "p-1", "p-1", "timer tea", 3, False),
+        (5, 2 * MS, "timer", "p-1", "p-1", "tea", 3, False),
         (6, 10 * MS, "command", "", "", "crash p-3", None, False),
         (6, 10 * MS, "crash", "p-3", "", "", 6, True),
     ]

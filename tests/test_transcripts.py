@@ -107,7 +107,8 @@ class Player:
 
     def show_invariants(self, sim: Simulation, _: str) -> Iterator[str]:
         for one in sim.invariants():
-            yield f"{'holds' if one['holds'] else 'broken'}  {one['name']} ({one['kind']})  {one['detail']}"
+            state = "holds" if one["holds"] else "broken" if one["kind"] == "safety" else "not yet"
+            yield f"{state}  {one['name']} ({one['kind']})  {one['detail']}"
 
     def show_links(self, sim: Simulation, _: str) -> Iterator[str]:
         yield f"usually {sim.network.usual}"

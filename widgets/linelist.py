@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from textual import events
+from textual.actions import SkipAction
 from textual.binding import Binding, BindingType
 from textual.message import Message
 
@@ -35,6 +36,9 @@ class LineList(Drawing, can_focus=True):
         Binding("end", "last", "Last", show=False, id="list.last", tooltip="To the last row, and follow"),
         Binding("enter", "activate", "Open", show=False, id="list.open", tooltip="Open the row"),
     ]
+
+    OPENS: ClassVar[bool] = True
+    """Whether there is something behind a row; else enter is left to the screen."""
 
     class Moved(Message):
         """The cursor stands on another row: `index`."""
@@ -289,6 +293,8 @@ class LineList(Drawing, can_focus=True):
 
     def action_activate(self) -> None:
         """Open the row under the cursor."""
+        if not self.OPENS:
+            raise SkipAction
         if self.cursor is not None and self.has_cursor:
             self.post_message(self.Activated(self.cursor))
 

@@ -18,6 +18,8 @@ _SPARK = (8, 36)  # least and most columns of a course
 class MetricsList(LineList):
     """The body of the metrics pane: rows, and the chosen one's help below them."""
 
+    OPENS: ClassVar[bool] = False
+
     def __init__(self) -> None:
         super().__init__(footer=1)
         self._metrics: tuple[MetricView, ...] = ()

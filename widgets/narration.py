@@ -24,6 +24,8 @@ class _Row(NamedTuple):
 class NarrationList(LineList):
     """The body of the narration pane."""
 
+    OPENS: ClassVar[bool] = False
+
     def __init__(self) -> None:
         super().__init__(has_cursor=False, follows=True)
         self._lines: tuple[NarrationLine, ...] = ()

@@ -106,7 +106,11 @@ class Bar(Vertical):
         self._hint = hint
         self._candidates = candidates
         self._line = _Line(candidates, history)
-        self.display = False
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the line is shown."""
+        return self.has_class("-open")
 
     def compose(self) -> ComposeResult:
         """The hint above the line."""
@@ -117,15 +121,15 @@ class Bar(Vertical):
 
     def open(self, text: str = "") -> None:
         """Show the line and type into it, from the next key on; one that is open already keeps what stands in it."""
-        if not self.display or text:
+        if not self.is_open or text:
             self._line.begin(text)
             self._say(self._hint)
-        self.display = True
+        self.add_class("-open")
         self.screen.set_focus(self._line)
 
     def close(self) -> None:
         """Hide the line."""
-        self.display = False
+        self.remove_class("-open")
 
     def complain(self, error: CommandError) -> None:
         """Say what is wrong with what was typed, and where."""

@@ -59,30 +59,39 @@ class LiveScreen(SizedScreen):
         self._current = 2  # the pane that has the focus; zoomed, or on a small terminal, it stands alone
         self._filtered = ""
         self._face = FACES[0]
+        # Kept at hand, because frames come often, and until the very end, when parts of the screen are gone already.
+        self._status = StatusLine(id="status")
+        self._agents = AgentsPane(number=1, id="agents")
+        self._messages = MessagesPane(number=2, id="messages")
+        self._stage = StagePane(number=3, id="stage")
+        self._metrics = MetricsPane(number=4, id="metrics")
+        self._story = NarrationPane(number=5, id="narration")
+        self._panes: tuple[Pane, ...] = (self._agents, self._messages, self._stage, self._metrics, self._story)
+        self._last_words = Static(id="last-words", markup=False)
 
     def look_like(self, other: LiveScreen) -> None:
         """Begin with the panes, the filter and the agent of another screen."""
         self._selected, self._filtered = other._selected, other._filtered
         self._zoomed, self._current = other._zoomed, other._current
-        self._face = other.query_one(MessagesPane).face
+        self._face = other._messages.face
 
     # Building
 
     def compose(self) -> ComposeResult:
         """Status, panes, the last words, footer."""
         yield from super().compose()
-        yield StatusLine(id="status")
+        yield self._status
         yield Static(id="tabs")
         with Vertical(id="panes"):
             with Horizontal(id="upper"):
-                yield AgentsPane(number=1, id="agents")
-                yield MessagesPane(number=2, id="messages")
+                yield self._agents
+                yield self._messages
             with Horizontal(id="middle"):
-                yield StagePane(number=3, id="stage")
+                yield self._stage
             with Horizontal(id="lower"):
-                yield MetricsPane(number=4, id="metrics")
-                yield NarrationPane(number=5, id="narration")
-        yield Static(id="last-words", markup=False)
+                yield self._metrics
+                yield self._story
+        yield self._last_words
         history: list[str] = self.app.command_history  # type: ignore[attr-defined]
         yield Bar(":", COMMAND_HINT, self._candidates, history, id="command-bar")
         yield Bar("/", FILTER_HINT, lambda _: [], [], id="filter-bar")
@@ -92,7 +101,7 @@ class LiveScreen(SizedScreen):
         """Begin to draw, and let the run go on."""
         self._select(self.selected)
         self._filter(self._filtered)
-        self.query_one(MessagesPane).face = self._face
+        self._messages.face = self._face
         self._arrange()
         self._focus_home()
         self.run_worker(self.driver.run(self.draw), exclusive=True, group="driver")
@@ -117,33 +126,30 @@ class LiveScreen(SizedScreen):
             part for part, every in EVERY.items() if (everything or self._frames % every == 0) and self._is_wanted(part)
         }
         frame = self._framer.frame(parts)
-        self.query_one(StatusLine).show(frame.status, self.driver.pace, self.driver.paused)
+        self._status.show(frame.status, self.driver.pace, self.driver.paused)
         if frame.agents is not None:
-            self.query_one(AgentsPane).show(frame.agents)
+            self._agents.show(frame.agents)
         if frame.network is not None:
-            self.query_one(MessagesPane).show_network(frame.network)
+            self._messages.show_network(frame.network)
         if frame.log is not None:
-            self.query_one(MessagesPane).show_log(frame.log)
+            self._messages.show_log(frame.log)
         if frame.stage is not None:
-            self.query_one(StagePane).show(frame.stage)
+            self._stage.show(frame.stage)
         if frame.metrics is not None:
-            self.query_one(MetricsPane).show(frame.metrics)
+            self._metrics.show(frame.metrics)
         if frame.narration is not None:
-            self.query_one(NarrationPane).show(frame.narration)
-            words = frame.narration[-1].text if frame.narration else ""
-            self.query_one("#last-words", Static).update(words)
+            self._story.show(frame.narration)
+            self._last_words.update(frame.narration[-1].text if frame.narration else "")
 
     def _is_wanted(self, part: str) -> bool:
         if part in ("network", "log"):
-            messages = self.query_one(MessagesPane)
-            return messages.display and messages.face == part
+            return self._messages.display and self._messages.face == part
         if part == "narration":
             return True
-        return bool(self.query_one(f"#{part}", Pane).display)
+        return next(pane.display for pane in self._panes if pane.id == part)
 
     def _pane(self, number: int) -> Pane:
-        kinds = (AgentsPane, MessagesPane, StagePane, MetricsPane, NarrationPane)
-        return self.query_one(kinds[number - 1])
+        return self._panes[number - 1]
 
     def _arrange(self) -> None:
         """Show the panes that fit: all of them, the zoomed one, or on a small terminal the current one."""
@@ -168,15 +174,15 @@ class LiveScreen(SizedScreen):
         """The id of the agent that keys act on; where the one selected is gone, the one that the panes show instead."""
         present = self.sim.present()
         if self._selected not in present:
-            shown = self.query_one(AgentsPane).selected
+            shown = self._agents.selected
             self._select(shown if shown in present else present[0])
         assert self._selected is not None
         return self._selected
 
     def _select(self, agent: int) -> None:
         self._selected = agent
-        self.query_one(AgentsPane).select(agent)
-        self.query_one(NetworkPane).selected = agent
+        self._agents.select(agent)
+        self._messages.network.selected = agent
 
     @on(AgentsPane.Selected)
     @on(NetworkPane.Selected)
@@ -375,8 +381,8 @@ class LiveScreen(SizedScreen):
 
     def _filter(self, text: str) -> None:
         self._filtered = text
-        self.query_one(AgentsPane).set_filter(text)
-        self.query_one(MessagesPane).set_filter(text)
+        self._agents.set_filter(text)
+        self._messages.set_filter(text)
         self.draw(everything=True)
 
     # Looking around
@@ -411,9 +417,8 @@ class LiveScreen(SizedScreen):
 
     def action_face(self) -> None:
         """Turn the messages pane over; where it is out of sight, go to it."""
-        messages = self.query_one(MessagesPane)
-        if messages.display:
-            messages.action_next_face()
+        if self._messages.display:
+            self._messages.action_next_face()
         else:
             self.action_pane(2)
 
@@ -444,7 +449,7 @@ class LiveScreen(SizedScreen):
 
     def action_menu(self) -> None:
         """Back to the menu; the run ends."""
-        self.app.pop_screen()
+        self.app.show_menu()  # type: ignore[attr-defined]
 
     def action_quit(self) -> None:
         """Leave the program."""

@@ -27,7 +27,7 @@ from widgets.stage import StagePane
 STILL_SEED = 7
 SEED = ParamSpec(
     name="seed", type="integer", default="", help="decides every random choice; empty: another each time",
-    low=0, high=float(MAX_SEED),
+    low=0, high=MAX_SEED,
 )  # fmt: skip
 
 
@@ -98,7 +98,9 @@ class MenuScreen(SizedScreen):
                 yield OptionList(id="menu-list", markup=True)
             with VerticalScroll(id="menu-page", can_focus=False):
                 yield Static(id="menu-about")
-                yield StagePane(number=None, id="menu-still")
+                still = StagePane(number=None, id="menu-still")
+                still.disabled = True  # it is there to be looked at
+                yield still
                 yield Label("Experiments  [dim]enter starts one[/]", classes="menu-heading")
                 yield OptionList(id="menu-experiments", markup=False)
                 yield Static(id="menu-watch", markup=False)
@@ -149,7 +151,7 @@ class MenuScreen(SizedScreen):
 
     def _show_still(self, scenario: type[Scenario]) -> None:
         """A small still of the scenario's stage; made once the menu stands, so that it opens quickly."""
-        if scenario is not self._chosen or not self.is_current:
+        if scenario is not self._chosen or scenario is self._still_of or not self.is_current:
             return
         self._still_of = scenario
         sim = launch(scenario, {}, STILL_SEED, record=True)
@@ -210,7 +212,10 @@ class MenuScreen(SizedScreen):
 
     def action_experiments(self) -> None:
         """To the experiments."""
-        self.set_focus(self.query_one("#menu-experiments", OptionList))
+        experiments = self.query_one("#menu-experiments", OptionList)
+        if experiments.highlighted is None and experiments.option_count:
+            experiments.highlighted = 0
+        self.set_focus(experiments)
 
     def action_parameters(self) -> None:
         """To the first parameter."""

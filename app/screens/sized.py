@@ -20,19 +20,23 @@ class SizedScreen(Screen[Any]):
 
     def compose(self) -> ComposeResult:
         """The sentence; subclasses add the rest."""
-        yield Static(id="too-small")
+        self._choose(*self.app.size)  # before anything is laid out
+        yield Static(_sentence(*self.app.size), id="too-small")
 
     def on_resize(self, event: events.Resize) -> None:
         """Choose what fits."""
         width, height = event.size
-        too_small = width < LEAST_WIDTH or height < LEAST_HEIGHT
-        if too_small:
-            self.query_one("#too-small", Static).update(
-                f"Swarmscope needs {LEAST_WIDTH}×{LEAST_HEIGHT} characters; this terminal has {width}×{height}."
-            )
-        self.set_class(too_small, "-too-small")
-        self.set_class(width < self.NARROW or height < self.SHORT, "-narrow")
+        self.query_one("#too-small", Static).update(_sentence(width, height))
+        self._choose(width, height)
         self.resized(width, height)
+
+    def _choose(self, width: int, height: int) -> None:
+        self.set_class(width < LEAST_WIDTH or height < LEAST_HEIGHT, "-too-small")
+        self.set_class(width < self.NARROW or height < self.SHORT, "-narrow")
 
     def resized(self, width: int, height: int) -> None:
         """The screen has this size now."""
+
+
+def _sentence(width: int, height: int) -> str:
+    return f"Swarmscope needs {LEAST_WIDTH}×{LEAST_HEIGHT} characters; this terminal has {width}×{height}."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+from functools import partial
 
 import swarmscope
 from tests.benchmarks.figures import Figure, cpu_seconds
@@ -17,7 +18,7 @@ def measure(agents: tuple[int, ...] = AGENTS, until: float = 5.0, repetitions: i
         sim = swarmscope.simulate("gossip", params={"agents": number}, seed=7, until=until)
         taken = [cpu_seconds(sim.checkpoint) for _ in range(repetitions)]
         point = sim.checkpoint()
-        restored = [cpu_seconds(lambda: sim.restore(point)) for _ in range(repetitions)]
+        restored = [cpu_seconds(partial(sim.restore, point)) for _ in range(repetitions)]
         figures += [
             Figure(f"checkpoint of {number} agents", 1000 * statistics.median(taken), "ms"),
             Figure(f"return to it, {number} agents", 1000 * statistics.median(restored), "ms"),

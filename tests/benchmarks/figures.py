@@ -49,7 +49,7 @@ class Figure(Struct, frozen=True):
 
 
 def cpu_seconds(work: Callable[[], object]) -> float:
-    """CPU time that `work` takes in this process, with the garbage collector off, as for whatever it is compared with."""
+    """CPU time that `work` takes in this process, with the garbage collector off, as for all that is compared."""
     gc.collect()
     gc.freeze()
     gc.disable()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-import psutil
+import psutil  # type: ignore[import-untyped]
 
 from tests.benchmarks.figures import Figure
 from tests.benchmarks.terminal import Terminal

@@ -17,7 +17,8 @@ from tests.benchmarks.terminal import ROOT, Terminal
 
 FLOOD = str(ROOT / "tests" / "benchmarks" / "flood.py")
 LETTERS = "àáâãäåæçèéêëìíîïðñòóôõöøùúûüýþāăąćĉċčďđēĕėęěĝğġģĥħĩīĭįıĵķĺļľłńņňŋōŏőœŕŗřśŝşšţťŧũūŭůűųŵŷźżž"
-PANES = (("1", "1 Agents"), ("2", "2 Messages"))  # their titles are drawn when the focus comes or goes; at first the second one has it
+# Their titles are drawn when the focus comes or goes. At first the second one has it.
+PANES = (("1", "1 Agents"), ("2", "2 Messages"))
 ESCAPE, BACKSPACE = "\x1b", "\x7f"
 
 
@@ -42,16 +43,18 @@ class Presser:
         self._timed(":", "such as")
         took = self._timed(letter, letter)
         self._timed(BACKSPACE, "such as")
-        self._terminal.press(ESCAPE)
-        self._rest()
+        self._escape()
         return took
 
     def help(self) -> float:
         """Open the help page, and leave it again."""
         took = self._timed("?", "Keys: ")
-        self._terminal.press(ESCAPE)
-        self._rest()
+        self._escape()
         return took
+
+    def _escape(self) -> None:
+        self._terminal.press(ESCAPE)
+        self._terminal.rest(0.5)  # until it cannot be taken for the start of a longer sequence
 
     def _timed(self, key: str, effect: str) -> float:
         pressed = self._terminal.press(key)

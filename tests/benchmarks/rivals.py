@@ -48,7 +48,7 @@ def simpy_stores(agents: int, deliveries: int) -> int:
     def send(payload: Any) -> None:
         word = getrandbits(32)
         put = stores[word % agents].put
-        env.timeout(LOW + word % SPAN, payload).callbacks.append(lambda event: put(event.value))
+        env.timeout(LOW + word % SPAN, payload).callbacks.append(lambda event: put(event.value))  # type: ignore[arg-type]
 
     def agent(store: Any) -> Generator[Any, Any, None]:
         nonlocal delivered

@@ -1,4 +1,4 @@
-"""How soon there is something to see: the menu against the smallest Textual app, and `--help` against nothing at all."""
+"""How soon there is something to see: the menu against the smallest Textual app, and `--help` beside no work at all."""
 
 from __future__ import annotations
 
