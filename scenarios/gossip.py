@@ -193,6 +193,7 @@ class Gossiper(Agent):
         waiting = dict.fromkeys(entry.key for entry in self.arriving)
         for key in dict.fromkeys([*self.hot, *waiting]) if self._rumour else ():
             self.ctx.count(f"hot {key}", -1)
+            self._say_if_cold(key)
         for key in waiting:
             if key not in self.facts:  # heard, and lost before it could be written down
                 del self.learned[key], self.cycles[key]
@@ -303,6 +304,8 @@ class Gossiper(Agent):
         self.ctx.count("received", len(entries))
         if known:
             self.ctx.count("redundant", len(known))
+            for key in known if self._rumour else ():
+                self._say_if_cold(key)
         return known
 
     def _arrive(self, entry: Entry) -> None:
@@ -404,9 +407,14 @@ class Gossiper(Agent):
             del self.hot[key]
             self._retell()
             self.ctx.note("lost-interest", key=key)
-            if self.ctx.count(f"hot {key}", -1) == 0 and not measures.under_way(self.ctx.sim, key):
-                sim = self.ctx.sim
-                self.ctx.note("cold", key=key, count=measures.heard_by(sim, key), of=measures.live_count(sim))
+            self.ctx.count(f"hot {key}", -1)
+            self._say_if_cold(key)
+
+    def _say_if_cold(self, key: str) -> None:
+        """Note it if nobody spreads `key` any more."""
+        sim = self.ctx.sim
+        if not sim.meters.value(f"hot {key}") and not measures.under_way(sim, key):
+            self.ctx.note("cold", key=key, count=measures.heard_by(sim, key), of=measures.live_count(sim))
 
     # The others
 
@@ -714,6 +722,7 @@ class Gossip(Scenario):
         values["messages_per_agent"] = sim.network.sent / count
         values["updates_per_agent"] = sim.meters.value("updates") / count
         received = sim.meters.value("received")
+        values["received_per_agent"] = received / count
         values["redundant_share"] = sim.meters.value("redundant") / received if received else 0.0
         return values
 

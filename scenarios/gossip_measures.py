@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
+from engine.events import Kind
 from engine.simulation import Simulation
 from scenarios.gossip_state import BAD_REPUTATION, Entry
 
@@ -121,6 +122,6 @@ def is_spread(sim: Simulation) -> bool:
 
 
 def under_way(sim: Simulation, key: str = "") -> bool:
-    """Whether a message that tells something, or tells of `key`, is on its way."""
-    told = [getattr(event[5], "entries", ()) for event in sim.calendar]
+    """Whether a message that will arrive tells something, or tells of `key`."""
+    told = [getattr(event[5], "entries", ()) for event in sim.calendar if event[4] == Kind.DELIVER]
     return any(not key or entry.key == key for entries in told for entry in entries)

@@ -52,7 +52,7 @@ class Rounds:
 
     def mean(self) -> float:
         """The mean number of rounds until all know. While few know, chance rules, and each state is followed exactly;
-        afterwards the numbers are large, and only the last ones to hear are left to chance (Poisson)."""
+        afterwards the numbers are large, and each of those left hears or not by itself."""
         exact = max(1, min(EXACT_AGENTS, EXACT_CALLS // self.fanout))
         rounds = 0.0
         states = {1: 1.0}
@@ -72,10 +72,11 @@ class Rounds:
 
     def _from(self, informed: float) -> float:
         left = self.n - informed
+        stays = 1.0  # the chance of one agent to be uninformed still
         rounds = 0.0
-        while left > NEGLIGIBLE:
-            rounds += 1.0 - math.exp(-left) if left < self.n - informed else 1.0
-            left *= self.left_out(self.n - left)
+        while left * stays > NEGLIGIBLE:
+            rounds += 1.0 - (1.0 - stays) ** left
+            stays *= self.left_out(self.n - left * stays)
         return rounds
 
     def _newly_informed(self, informed: int) -> list[float]:

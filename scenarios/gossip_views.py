@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from engine.commands import MILLION
 from engine.duration import SECOND, format_duration
-from engine.framing import metric_view
+from engine.framing import SERIES_POINTS, metric_view
 from engine.scenario import MetricSpec
 from engine.simulation import Simulation
 from engine.trace import TraceEvent
@@ -156,7 +156,7 @@ def _theory(sim: Simulation, key: str, end: float) -> list[Curve]:
     params: GossipParams = sim.params
     loss = _loss(sim)
     if params.protocol == "rumour":
-        return [_by_traffic(sim, loss)] if _traffic_tells(sim) else []
+        return [_by_traffic(sim)] if _traffic_tells(sim) else []
     start, live, among = (sim.meters.gauges[f"{name} {key}"] for name in ("start", "live", "among"))
     reached, share = max(2, round(among)), among / live
     interval = params.interval
@@ -179,17 +179,16 @@ def _theory(sim: Simulation, key: str, end: float) -> list[Curve]:
 
 
 def _traffic_tells(sim: Simulation) -> bool:
-    """Whether the share that has not heard is e to the power of minus the traffic: each update told reaches any agent
-    with the same chance, so it holds for push on a mesh, at any time, whatever makes agents lose interest."""
+    """Whether the share that has not heard is e to the power of minus the traffic that arrived: each update reaches any
+    agent with the same chance, so it holds for push on a mesh, at any time, whatever makes agents lose interest."""
     params: GossipParams = sim.params
     mongering = params.protocol == "rumour" and params.mode == "push"
     return mongering and params.topology == "mesh" and sim.meters.value("facts") == 1
 
 
-def _by_traffic(sim: Simulation, loss: float) -> Curve:
+def _by_traffic(sim: Simulation) -> Curve:
     times = tuple([time / SECOND for time in sim.series.times])
-    updates = sim.series["updates_per_agent"]
-    told = tuple([1.0 - theory.rumour_residue(many * (1.0 - loss)) for many in updates])
+    told = tuple([1.0 - theory.rumour_residue(many) for many in sim.series["received_per_agent"]])
     return Curve("theory, 1 − e^−traffic", times, told, theory=True)
 
 
@@ -209,29 +208,29 @@ def _answers_in_time(params: GossipParams) -> bool:
 def metric_views(sim: Simulation) -> tuple[MetricView, ...]:
     """The metrics with their theory where there is one."""
     measured = sim.metrics()
-    expected = _expected(sim, measured)
+    expected = _expected(sim)
 
     def view(spec: MetricSpec) -> MetricView:
         shown = metric_view(
             spec, measured[spec.name], sim.series, expected.get(spec.name, ""), percent=spec.name in SHARES
         )
         if spec.name == "residue" and "residue" in expected and shown.series:
-            told = _by_traffic(sim, _loss(sim)).ys
-            step = max(1, len(told) // len(shown.series))
+            told = _by_traffic(sim).ys
+            step = max(1, len(told) // SERIES_POINTS)
             shown = replace(shown, theory_series=tuple([1.0 - share for share in told[::step]]))
         return shown
 
     return tuple(map(view, sim.scenario.metrics))
 
 
-def _expected(sim: Simulation, measured: dict[str, Any]) -> dict[str, str]:
+def _expected(sim: Simulation) -> dict[str, str]:
     """What theory says of some figures, for one fact on a complete network."""
     params: GossipParams = sim.params
     loss = _loss(sim)
     if sim.meters.value("facts") != 1:
         return {}
     if _traffic_tells(sim):
-        residue = theory.rumour_residue(measured["updates_per_agent"] * (1.0 - loss))
+        residue = theory.rumour_residue(sim.meters.value("received") / len(sim.agents))
         return {"residue": f"{100 * residue:.1f}%"}
     n = max(2, round(sim.meters.gauges["among f1"]))
     where = "" if params.topology == "mesh" else " on a mesh"
