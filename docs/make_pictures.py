@@ -32,7 +32,13 @@ async def live(name: str, size: tuple[int, int]) -> None:
     """The live screen in the middle of a split network."""
     script = read_script(SCRIPT, find("gossip"))
     app = SwarmscopeApp(
-        "gossip", {"topology": "small-world"}, seed=7, script=script, paused=True, settings=Settings(), clock=lambda: 0.0
+        "gossip",
+        {"topology": "small-world"},
+        seed=7,
+        script=script,
+        paused=True,
+        settings=Settings(),
+        clock=lambda: 0.0,
     )
     async with app.run_test(size=size) as pilot:
         await pilot.pause()

@@ -16,6 +16,7 @@ from msgspec import Struct
 
 from swarmscope import (
     Agent,
+    AgentRow,
     Column,
     Experiment,
     InvariantSpec,
@@ -24,9 +25,9 @@ from swarmscope import (
     Note,
     Scenario,
     Simulation,
+    TraceEvent,
     param,
 )
-from swarmscope import AgentRow, TraceEvent
 
 
 class Candidate(Struct, frozen=True):
@@ -92,7 +93,9 @@ class Election(Scenario):
         InvariantSpec("all-know", "liveness", "in the end everybody up knows the leader", "ignorant"),
     )
     experiments = (
-        Experiment("crash", "Break the ring", "A crash swallows the numbers that pass: nobody wins.", {}, "at 100ms crash 1"),
+        Experiment(
+            "crash", "Break the ring", "A crash swallows the numbers that pass: nobody wins.", {}, "at 1ms crash p3"
+        ),
     )
     columns = (Column("number", "number", "right", 8), Column("leader", "leader", "right", 8))
     params: Params
