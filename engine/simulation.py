@@ -154,7 +154,7 @@ class Simulation:
     def over(self) -> str:
         """Why the run is over, in words; empty while it goes on, or while commands are still to come."""
         if self._idle():
-            return "nothing is left to happen"
+            return self.scenario.over(self) or "nothing is left to happen"
         return "" if self._agenda or self._after else self.scenario.over(self)
 
     def note(self, agent: int | None, kind: str, data: Mapping[str, Any]) -> None:

@@ -33,6 +33,7 @@ CAPABILITIES = ("store", "sense", "compute", "relay")
 REDRAWS = 4  # how often a badly reputed partner is drawn again; then it is called all the same, and may redeem itself
 LIE = ", says "  # what a liar puts between a fact's words and its own name
 GREETED = 3  # neighbours to whom a new agent shows itself
+RETOLD = 4  # how often each agent that hears of a newcomer passes it on
 CONTRADICTION = -2  # what telling something else than others costs; the teller may have been lied to itself
 
 
@@ -113,6 +114,7 @@ class Gossiper(Agent):
         self.capability = capability
         self.advert = Advert(-1, capability, 0)  # until it starts
         self.view = View()
+        self.fresh: dict[int, int] = {}  # newcomers → how often to pass on that they are there
         self.discovered: list[int] = []  # whom it calls besides those it was linked with when it started
         self.knocking = False  # whether it is new, and has heard from nobody yet
         self.cycle = 0  # the round that `arriving` and `vain` belong to
@@ -419,10 +421,16 @@ class Gossiper(Agent):
     # The others
 
     def _meet(self, advert: Advert) -> None:
-        """Hear of an agent. One that has started anew is forgiven its silence; a newcomer may become a partner."""
+        """Hear of an agent. One that started after this one is news, to be passed on; one that has started anew is
+        forgiven its silence; and one that is linked with this one becomes a partner."""
         agent = advert.agent
-        if self.view.take(advert, self.rng) and self.reputation.get(agent, 0) < 0:
-            self._judge(agent, -self.reputation[agent])
+        held = self.view.get(agent)
+        if held is None or advert.time > held.time:
+            self.view.take(advert, self.rng)
+            if advert.time > self.advert.time:
+                self.fresh[agent] = RETOLD
+            if held is not None and self.reputation.get(agent, 0) < 0:
+                self._judge(agent, -self.reputation[agent])
         if agent >= self._started_among and agent not in self.discovered:
             sim = self.ctx.sim
             if sim.topology.connected(self.id, agent):
@@ -431,10 +439,18 @@ class Gossiper(Agent):
                 self.ctx.note("discovered", other=sim.names[agent], capability=advert.capability, count=count, of=live)
 
     def _any_advert(self) -> Advert:
-        """The advertisement that rides on a message: the agent's own, or every other time one that it holds."""
+        """The advertisement that rides on a message: the agent's own, or every other time one that it holds, those of
+        newcomers first."""
         order = self.view.order
         drawn = self.rng.below(2 * len(order)) if order else 0
-        return self.view[order[drawn]] if drawn < len(order) else self.advert
+        if drawn >= len(order):
+            return self.advert
+        if not self.fresh:
+            return self.view[order[drawn]]
+        newest, left = self.fresh.popitem()
+        if left > 1:
+            self.fresh[newest] = left - 1
+        return self.view.get(newest, self.advert)
 
     def _say_hello(self) -> None:
         """Show a few neighbours that there is somebody new."""

@@ -60,8 +60,9 @@ EXPERIMENTS = (
         "newcomers",
         "Newcomers that nobody told anybody about",
         "Five agents join, and only they know of their links. Each says hello to three neighbours; its advertisement "
-        "then travels with everybody's messages, until half of the agents and more call it like anybody else. The "
-        "newcomers soon know what there is to know, and hear the rumour of second 20 as quickly as the old hands.",
+        "then travels with everybody's messages like any other rumour, and a few seconds later half of the agents call "
+        "it like anybody else. The newcomers soon know what there is to know, and hear the rumour of second 20 as "
+        "quickly as the old hands.",
         {"agents": 30},
         "at 6s join 5\nat 20s rumour a-01 the bridge is closed",
         "the narration says who is discovered by whom; peers counts the advertisements that an agent holds",
@@ -70,10 +71,10 @@ EXPERIMENTS = (
         "silent",
         "Partners that never answer",
         "A quarter of the agents listen and ask, but tell nothing. The others note who leaves their calls unanswered, "
-        "and from the second time on pass them over: the column doubts grows for just those four, and news flows "
+        "and from the second time on pass them over: the column doubts grows for just those three, and news flows "
         "around them. They hear it too, since they ask.",
-        {"agents": 16},
-        "at 1s byzantine a-1[3-6] silent\nat 40s rumour a-01 the bridge is closed",
+        {"agents": 12},
+        "at 1s byzantine a-1* silent\nat 40s rumour a-01 the bridge is closed",
         "set trust=no in the menu, and they are called as often as all the others",
     ),
     Experiment(

@@ -8,6 +8,7 @@ keeps its place in the counters; it is taken out here.
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, cast
 
 from engine.events import Kind
@@ -74,8 +75,8 @@ def disputed(sim: Simulation) -> list[str]:
     for agent in departed(sim):
         for entry in () if agent.down else agent.facts.values():
             holders[holding(entry)] -= 1
-    keys = [name[6:].partition(" = ")[0] for name, many in holders.items() if many]
-    return sorted({key for key in keys if keys.count(key) > 1})
+    versions = Counter(name[6:].partition(" = ")[0] for name, many in holders.items() if many)
+    return sorted(key for key, many in versions.items() if many > 1)
 
 
 def distrusted_by(sim: Simulation, agent: int) -> int:

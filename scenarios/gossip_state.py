@@ -47,20 +47,14 @@ class View(dict[int, Advert]):
     def __init__(self) -> None:
         self.order: list[int] = []  # the agents, for drawing one of them
 
-    def take(self, advert: Advert, stream: Stream) -> bool:
-        """Keep an advertisement; True if it replaces an earlier one, because its agent has started anew."""
+    def take(self, advert: Advert, stream: Stream) -> None:
+        """Keep an advertisement: in place of an earlier one of its agent, or of a random one if there is no room."""
         agent = advert.agent
-        old = self.get(agent)
-        if old is not None:
-            if advert.time <= old.time:
-                return False
-            self[agent] = advert
-            return True
-        if len(self.order) < VIEW_SIZE:
-            self.order.append(agent)
-        else:
-            place = stream.below(VIEW_SIZE)
-            del self[self.order[place]]
-            self.order[place] = agent
+        if agent not in self:
+            if len(self.order) < VIEW_SIZE:
+                self.order.append(agent)
+            else:
+                place = stream.below(VIEW_SIZE)
+                del self[self.order[place]]
+                self.order[place] = agent
         self[agent] = advert
-        return False

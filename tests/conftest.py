@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from tests.fidelity import pytest_terminal_summary  # noqa: F401 - prints the table of what was published
+
 settings.register_profile("swarmscope", deadline=None, derandomize=True)
 settings.load_profile("swarmscope")
 

@@ -81,9 +81,7 @@ def test_components_are_the_strongly_connected_ones(n: int, blocked: set[tuple[i
 
 @OPTIONS
 @given(st.sampled_from(list(TOPOLOGIES)), cuts, st.sets(st.integers(0, 11), max_size=4))
-def test_reachability_is_what_every_path_of_live_agents_says(
-    kind: str, in_force: list[Cut], down: set[int]
-) -> None:
+def test_reachability_is_what_every_path_of_live_agents_says(kind: str, in_force: list[Cut], down: set[int]) -> None:
     topology = make_topology(kind, 12, 5)
     live = [agent for agent in range(12) if agent not in down]
     graph = nx.DiGraph()

@@ -131,7 +131,7 @@ def test_newcomers(seed: int) -> None:
     assert len(newcomers) == 5
     assert all("f1" in one.facts for one in newcomers)
     known_to = [sum(one.id in old.discovered for old in gossipers(sim)[:30]) for one in newcomers]
-    assert sum(known_to) / 5 >= 15
+    assert sum(known_to) / 5 >= 20
     to_the_end(sim)
     assert all("f2" in one.facts for one in newcomers)
     assert sim.seconds < 28
@@ -142,9 +142,9 @@ def test_silent(seed: int) -> None:
     sim = start("silent", seed)
     sim.run(until=40)
     doubts = {one.name: distrusted_by(sim, one.id) for one in gossipers(sim)}
-    silent = {f"a-{number}" for number in range(13, 17)}
+    silent = {"a-10", "a-11", "a-12"}
     assert {name for name, many in doubts.items() if many} == silent
-    assert all(doubts[name] >= 8 for name in silent)
+    assert all(doubts[name] >= 6 for name in silent), "more than half of the others"
     to_the_end(sim)
     assert sim.metrics()["coverage"] == 1.0, "the silent hear it too"
     assert sim.seconds < 48

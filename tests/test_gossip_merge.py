@@ -126,7 +126,7 @@ def test_a_view_holds_so_many_advertisements_and_no_more() -> None:
 @pytest.mark.parametrize(("first", "second", "kept"), [(1, 2, 2), (2, 1, 2), (1, 1, 1)])
 def test_a_later_advertisement_replaces_an_earlier_one(first: int, second: int, kept: int) -> None:
     _, agent = listener()
-    view = View()
-    assert not view.take(Advert(5, "store", first), agent.rng)
-    assert view.take(Advert(5, "sense", second), agent.rng) == (second > first)
-    assert view[5].time == kept
+    for time in (first, second):
+        agent.on_message(1, Push((), Advert(5, "store", time)))
+    assert agent.view[5].time == kept
+    assert agent.view.order == [5]

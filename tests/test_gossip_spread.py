@@ -88,7 +88,7 @@ def test_in_a_round_those_call_who_knew_when_it_began(seed: int) -> None:
 @pytest.mark.parametrize("protocol", ["anti-entropy", "rumour"])
 @pytest.mark.parametrize("mode", MODES)
 def test_rounds_do_not_depend_on_how_quick_the_network_is(mode: str, protocol: str, seed: int) -> None:
-    params = {"agents": 60, "mode": mode, "protocol": protocol, "timing": "rounds"}
+    params: dict[str, Any] = {"agents": 60, "mode": mode, "protocol": protocol, "timing": "rounds"}
     figures = [play(seed, latency=latency, until=24.99, **params).metrics() for latency in (0.0, 0.05, 0.2)]
     for name in ("coverage", "rounds_to_all", "updates_per_agent", "last_informed_cycle", "redundant_share"):
         assert len({figure[name] for figure in figures}) == 1, name
@@ -128,9 +128,9 @@ def test_a_slow_agent_takes_part_less_often() -> None:
 
 @pytest.mark.parametrize("mode", MODES)
 def test_more_partners_at_a_time_take_fewer_rounds(mode: str) -> None:
-    measured = mean_rounds(12, agents=100, mode=mode, fanout=4)
-    assert measured == pytest.approx(mean_rounds_to_all(100, mode, fanout=4), abs=0.8)
-    assert measured < mean_rounds_to_all(100, mode) - 1.5
+    measured = mean_rounds(8, agents=60, mode=mode, fanout=4)
+    assert measured == pytest.approx(mean_rounds_to_all(60, mode, fanout=4), abs=0.8)
+    assert measured < mean_rounds_to_all(60, mode) - 1.2
 
 
 def test_a_call_reaches_as_many_partners_as_the_fanout_says() -> None:
@@ -140,9 +140,9 @@ def test_a_call_reaches_as_many_partners_as_the_fanout_says() -> None:
 
 @pytest.mark.parametrize("mode", MODES)
 def test_lost_messages_slow_it_down_and_do_not_stop_it(mode: str) -> None:
-    measured = mean_rounds(12, agents=100, mode=mode, loss=0.3)
-    assert measured == pytest.approx(mean_rounds_to_all(100, mode, loss=0.3), abs=1.5)
-    assert measured > mean_rounds_to_all(100, mode)
+    measured = mean_rounds(10, agents=60, mode=mode, loss=0.3)
+    assert measured == pytest.approx(mean_rounds_to_all(60, mode, loss=0.3), abs=2.0)
+    assert measured > mean_rounds_to_all(60, mode)
 
 
 @pytest.mark.parametrize("protocol", ["anti-entropy", "rumour"])

@@ -299,7 +299,7 @@ FAULTS = (
 @pytest.mark.parametrize("protocol", ["anti-entropy", "rumour"])
 @pytest.mark.parametrize("timing", ["rounds", "periodic"])
 def test_the_story_does_not_depend_on_how_often_it_is_asked_for(timing: str, protocol: str) -> None:
-    params = {"agents": 16, "timing": timing, "protocol": protocol}
+    params: dict[str, Any] = {"agents": 16, "timing": timing, "protocol": protocol}
     sim, framer = watch(40, FAULTS, **params)
     at_once = story(sim, framer)
     again, other = watch(0.0, FAULTS, **params)

@@ -477,9 +477,7 @@ json_values = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(awkward, inner, max_size=3),
     max_leaves=4,
 )
-fields = st.dictionaries(
-    st.from_regex(r"[a-z_][\w.-]{0,5}", fullmatch=True), json_values, min_size=1, max_size=3
-)
+fields = st.dictionaries(st.from_regex(r"[a-z_][\w.-]{0,5}", fullmatch=True), json_values, min_size=1, max_size=3)
 numbers = st.floats(allow_nan=False, allow_infinity=False)
 spends = st.tuples(
     selectors, st.integers(-(10**15) + 1, 10**15 - 1), numbers, st.builds(c.Duration, micros), awkward

@@ -47,9 +47,7 @@ def assert_sound(layout: Layout, topology: Topology) -> None:
 
 @OPTIONS
 @given(st.sampled_from(KINDS), st.integers(0, 40), st.lists(st.integers(0, 10**6), max_size=50))
-def test_everybody_has_a_place_also_after_joins_and_departures(
-    kind: str, extra: int, draws: list[int]
-) -> None:
+def test_everybody_has_a_place_also_after_joins_and_departures(kind: str, extra: int, draws: list[int]) -> None:
     topology = make_topology(kind, TOPOLOGIES[kind].minimum + extra, 3)
     for i, draw in enumerate(draws):
         if draw % 2 and topology.size:

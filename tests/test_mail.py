@@ -224,6 +224,10 @@ def test_a_lifetime_runs_on_while_the_receiver_is_frozen() -> None:
 
 
 def test_a_lifetime_is_positive() -> None:
+    sim = theatre(latency=0.000001)
+    sim.agent(0).ctx.send_expiring(1, "mayfly", 1)
+    sim.run(until=1)
+    assert heard(sim, 1) == ["mayfly"]
     with pytest.raises(CommunicationError, match="a time to live is at least 1us; 0 was given"):
         theatre().agent(0).ctx.send_expiring(1, "never", 0)
 

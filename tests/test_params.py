@@ -22,6 +22,8 @@ class Params(NetworkParams, frozen=True, kw_only=True):
     depth: Annotated[int, param("how deep", high=0, unit="m")] = -1
     any_number: Annotated[float, param("whatever")] = 0.0
     any_integer: Annotated[int, param("whatever")] = 0
+    large: Annotated[int, param("a lot", low=1, high=1_000_000)] = 9
+    only: Annotated[Literal["this"], param("no choice")] = "this"
     plain: int = 3
 
 
@@ -58,6 +60,8 @@ def test_a_scenarios_own_come_before_the_networks() -> None:
         ("motto", "a text"),
         ("depth", "0 m or less"),
         ("any_number", "a number"),
+        ("large", "1 to 1000000"),
+        ("only", "this"),
         ("any_integer", "an integer"),
     ],
 )

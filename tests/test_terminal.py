@@ -1,198 +1,356 @@
-"""The program in a real pseudo-terminal: what a person sees, and what is left of the terminal afterwards."""
+"""The program in a real pseudo-terminal: what is on its screen, how it ends, and that it leaves no traces."""
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
-import pty
 import select
 import signal
 import struct
 import subprocess
 import sys
-import termios
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
 
-import pyte
 import pytest
+
+pty = pytest.importorskip("pty", reason="there are no pseudo-terminals here")
+termios = pytest.importorskip("termios", reason="there are no pseudo-terminals here")
+pyte = pytest.importorskip("pyte")
 
 pytestmark = pytest.mark.terminal
 
-ROOT = Path(__file__).parents[1]
-PATIENCE = 40.0  # seconds; generous, because nothing here is about speed
+ROOT = Path(__file__).resolve().parent.parent
+PATIENCE = 60.0  # seconds to wait for something on a machine that has much else to do
+KEYS = {"enter": "\r", "escape": "\x1b", "space": " ", "tab": "\t", "down": "\x1b[B"}
+MODES = {
+    "alternate screen": (b"\x1b[?1049h", b"\x1b[?1049l"),
+    "bracketed paste": (b"\x1b[?2004h", b"\x1b[?2004l"),
+    "mouse": (b"\x1b[?1000h", b"\x1b[?1000l"),
+    "mouse moves": (b"\x1b[?1003h", b"\x1b[?1003l"),
+    "cursor hidden": (b"\x1b[?25l", b"\x1b[?25h"),
+    "reports of focus": (b"\x1b[?1004h", b"\x1b[?1004l"),
+}
 
 
 class Terminal:
-    """A program with a terminal of its own, and what stands on its screen."""
+    """A pseudo-terminal with the program in it."""
 
-    def __init__(self, argv: list[str], size: tuple[int, int], home: Path) -> None:
-        self._master, self._slave = pty.openpty()
+    def __init__(self, *arguments: str, size: tuple[int, int] = (120, 40), **environment: str) -> None:
         self.screen = pyte.Screen(*size)
+        self.written = b""
         self._stream = pyte.ByteStream(self.screen)
-        self.raw = b""
-        self._set_size(size)
-        self.modes_before = termios.tcgetattr(self._slave)[:4]
-        env = {
-            **os.environ,
-            "TERM": "xterm-256color",
-            "COLORTERM": "truecolor",
-            "PYTHONPATH": str(ROOT),
-            "LC_ALL": "C.UTF-8",
-        }
-        env.update(HOME=str(home), XDG_CONFIG_HOME=str(home))
+        self._master, self._slave = pty.openpty()
+        self._set_size(*size)
+        self.flags = termios.tcgetattr(self._slave)
+        env = {**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor", "PYTHONPATH": str(ROOT), **environment}
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "app", *argv], stdin=self._slave, stdout=self._slave, stderr=self._slave, env=env,
-            cwd=home, start_new_session=True,
-        )  # fmt: skip
+            [sys.executable, "-m", "app", *arguments],
+            stdin=self._slave,
+            stdout=self._slave,
+            stderr=self._slave,
+            env=env,
+            cwd=ROOT,
+            start_new_session=True,
+        )
 
-    def _set_size(self, size: tuple[int, int]) -> None:
-        fcntl.ioctl(self._slave, termios.TIOCSWINSZ, struct.pack("HHHH", size[1], size[0], 0, 0))
+    def __enter__(self) -> Self:
+        return self
 
-    @property
-    def text(self) -> str:
-        return "\n".join(self.screen.display)
-
-    def press(self, keys: str) -> None:
-        os.write(self._master, keys.encode())
-
-    def resize(self, *size: int) -> None:
-        width, height = size
-        self.screen.resize(height, width)
-        self._set_size((width, height))
-        self.process.send_signal(signal.SIGWINCH)
-
-    def wait(self, until: Callable[[], bool], what: str) -> None:
-        """Read on until something is so; fail with the screen otherwise."""
-        end = time.monotonic() + PATIENCE
-        while not until():
-            assert time.monotonic() < end, f"{what} did not come; the screen:\n{self.text}"
-            self._take(0.1)
-
-    def wait_for(self, text: str) -> None:
-        self.wait(lambda: text in self.text, repr(text))
-
-    def wait_for_end(self) -> int:
-        self.wait(lambda: self.process.poll() is not None, "the end of the program")
-        while self._take(0.1):
-            pass
-        return self.process.returncode
-
-    def is_restored(self) -> bool:
-        """Alternate screen left, cursor shown, mouse and bracketed paste off, line discipline as it was."""
-        pairs = ((b"?1049h", b"?1049l"), (b"?25l", b"?25h"), (b"?1000h", b"?1000l"), (b"?2004h", b"?2004l"))
-        undone = all(self.raw.rfind(b"\x1b[" + on) <= self.raw.rfind(b"\x1b[" + off) for on, off in pairs)
-        return undone and termios.tcgetattr(self._slave)[:4] == self.modes_before
-
-    def _take(self, timeout: float) -> bool:
-        if not select.select([self._master], [], [], timeout)[0]:
-            return False
-        came = os.read(self._master, 1 << 16)
-        self.raw += came
-        self._stream.feed(came)
-        return bool(came)
-
-    def close(self) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
         if self.process.poll() is None:
             self.process.kill()
             self.process.wait()
         os.close(self._master)
         os.close(self._slave)
 
+    # the screen
 
-@contextmanager
-def program(home: Path, *argv: str, size: tuple[int, int] = (120, 40)) -> Iterator[Terminal]:
-    terminal = Terminal(list(argv), size, home)
-    try:
-        yield terminal
-    finally:
-        terminal.close()
+    @property
+    def text(self) -> str:
+        """What can be read on it now."""
+        return "\n".join(line.rstrip() for line in self.screen.display)
+
+    def read(self, seconds: float = 0.05) -> None:
+        """Take in what the program has written, waiting so long for it."""
+        while select.select([self._master], [], [], seconds)[0]:
+            try:
+                data = os.read(self._master, 1 << 16)
+            except OSError as problem:
+                if problem.errno == errno.EIO:  # the other side is closed
+                    return
+                raise
+            self.written += data
+            self._stream.feed(data)
+            seconds = 0.0
+
+    def wait_for(self, *texts: str, gone: str = "") -> str:
+        """Wait until all these texts stand on the screen, and `gone` does not."""
+        return self.wait_until(
+            lambda: all(text in self.text for text in texts) and not (gone and gone in self.text),
+            f"{texts}{f', and not {gone!r}' if gone else ''}",
+        )
+
+    def wait_until(self, condition: Callable[[], bool], what: str) -> str:
+        """Wait until a condition holds."""
+        end = time.monotonic() + PATIENCE
+        while not condition():
+            if time.monotonic() > end:
+                pytest.fail(f"waited {PATIENCE:.0f} s for {what}; the screen shows\n{self.text}")
+            self.read()
+            if self.process.poll() is not None:
+                self.read()
+                if not condition():
+                    pytest.fail(f"the program ended while waiting for {what}; the screen shows\n{self.text}")
+        return self.text
+
+    # what a person does
+
+    def press(self, *keys: str) -> None:
+        """Press keys, by name or character."""
+        for key in keys:
+            os.write(self._master, KEYS.get(key, key).encode())
+
+    def click(self, text: str) -> None:
+        """Click on a text that stands on the screen."""
+        row = next(y for y, line in enumerate(self.screen.display) if text in line)
+        column = self.screen.display[row].index(text)
+        where = f"{column + 1};{row + 1}"
+        os.write(self._master, f"\x1b[<0;{where}M\x1b[<0;{where}m".encode())
+
+    def resize(self, width: int, height: int) -> None:
+        """Make the window larger or smaller."""
+        self.read(0.0)
+        self.screen.resize(height, width)
+        self._set_size(width, height)
+        self.process.send_signal(signal.SIGWINCH)
+
+    def _set_size(self, width: int, height: int) -> None:
+        fcntl.ioctl(self._master, termios.TIOCSWINSZ, struct.pack("HHHH", height, width, 0, 0))
+
+    # the end
+
+    def status(self) -> int:
+        """Wait for the end; returns the exit status."""
+        end = time.monotonic() + PATIENCE
+        while self.process.poll() is None:
+            if time.monotonic() > end:
+                pytest.fail(f"the program does not end; the screen shows\n{self.text}")
+            self.read()
+        self.read()
+        return self.process.returncode
+
+    def modes(self) -> dict[str, bool]:
+        """What is switched on."""
+        return {name: self.written.rfind(on) > self.written.rfind(off) for name, (on, off) in MODES.items()}
+
+    def assert_restored(self) -> None:
+        """The terminal is as it was before the program."""
+        assert self.modes() == dict.fromkeys(MODES, False)
+        assert termios.tcgetattr(self._slave) == self.flags
 
 
-def test_menu_play_pause_crash_heal_quit(tmp_path: Path) -> None:
-    with program(tmp_path) as it:
-        it.wait_for("Experiments")
-        it.press("\r")
-        it.wait_for("What just happened")
-        it.wait_for("has news, f1")
-        it.press(" ")
-        it.wait_for("paused")
-        it.press("1")
-        it.press("c")
-        it.wait_for("a-01 crashes")
-        it.press("p")
-        it.wait_for("Partition the network")
-        it.press("\r")
-        it.wait_for("The network splits")
-        it.press("h")
-        it.wait_for("The network is whole again")
-        it.press("r")
-        it.wait_for("a-01 is up again")
-        it.press("q")
-        assert it.wait_for_end() == 0
-        assert it.is_restored()
+@pytest.fixture
+def terminal() -> Iterator[Callable[..., Terminal]]:
+    """Opens terminals, and closes them at the end."""
+    opened: list[Terminal] = []
+
+    def open_one(*arguments: str, **options: Any) -> Terminal:
+        opened.append(Terminal(*arguments, **options))
+        return opened[-1]
+
+    yield open_one
+    for one in opened:
+        one.__exit__(None, None, None)
 
 
-def test_a_run_goes_on_and_can_be_stepped_and_taken_back(tmp_path: Path) -> None:
-    with program(tmp_path, "play", "gossip", "-p", "agents=8", "--seed", "7", "--paused") as it:
-        it.wait_for("paused")
-        it.wait_for("0 events")
-        it.press("...")
-        it.wait_for("3 events")
-        it.press(",")
-        it.wait_for("2 events")
-        it.press(" ")
-        it.wait(lambda: "paused" not in it.text and "2 events" not in it.text, "a run that goes on")
-        it.press("q")
-        assert it.wait_for_end() == 0
-        assert it.is_restored()
+Open = Callable[..., Terminal]
+GOSSIP = ("play", "gossip", "-p", "agents=8", "--seed", "7")
 
 
-def test_sizes_large_small_and_too_small(tmp_path: Path) -> None:
-    with program(tmp_path, "play", "gossip", "--seed", "7", size=(80, 24)) as it:
-        it.wait_for("1 Agents    2 Messages    3 Stage")
-        it.resize(20, 5)
-        it.wait(lambda: "60×18" in it.text.replace("\n", ""), "the size that is needed")
-        it.resize(120, 40)
-        it.wait_for("What just happened")
-        it.press("q")
-        assert it.wait_for_end() == 0
-        assert it.is_restored()
+def test_from_the_menu_through_trouble_and_back(terminal: Open) -> None:
+    here = terminal()
+    here.wait_for("Gossip", "Experiments", "Play")
+    assert here.modes()["alternate screen"] and here.modes()["cursor hidden"]
+    here.press("enter")
+    here.wait_for("gossip", "40 agents", "1 Agents", "2 Messages", "5 What just happened")
+    here.press("space")
+    here.wait_for("paused")
+    here.press("1")
+    here.wait_for("┏ 1 Agents")
+    here.press("down", "c")
+    here.wait_for("✕ a-02", "a-02 crashes")
+    here.press("p")
+    here.wait_for("Partition the network", "20 agents")
+    here.press("enter")
+    here.wait_for("The network splits", gone="Partition the network")
+    here.press("h")
+    here.wait_for("The network is whole again")
+    here.press("r")
+    here.wait_for("a-02 is up again")
+    here.press(":")
+    here.wait_for("tab completes")
+    here.press(*"freeze a-03", "enter")
+    here.wait_for("a-03 freezes", gone="tab completes")
+    here.press("m")
+    here.wait_for("Experiments", "Parameters")
+    here.press("q")
+    assert here.status() == 0
+    here.assert_restored()
 
 
-def test_a_terminal_of_20_by_5_gets_one_sentence(tmp_path: Path) -> None:
-    with program(tmp_path, size=(20, 5)) as it:
-        it.wait(lambda: "20×5" in it.text.replace("\n", ""), "its size")
-        it.press("q")
-        assert it.wait_for_end() == 0
-        assert it.is_restored()
+def test_a_run_is_stepped_taken_back_and_goes_on(terminal: Open) -> None:
+    here = terminal(*GOSSIP, "--paused", "--speed", "8")
+    here.wait_for("paused", "0 events")
+    here.press(".", ".", ".")
+    here.wait_for("3 events")
+    here.press(",")
+    here.wait_for("2 events")
+    here.press("space")
+    here.wait_for("done", "is the last to hear", gone="paused")
+    here.press("q")
+    assert here.status() == 0
+    here.assert_restored()
 
 
-def test_a_wrong_parameter_is_said_before_the_screen_opens(tmp_path: Path) -> None:
-    with program(tmp_path, "play", "gossip", "-p", "agents=1") as it:
-        assert it.wait_for_end() == 2
-        assert "agents is 2 to 10000" in it.text
-        assert b"?1049h" not in it.raw
+def test_the_mouse_reaches_agents_panes_and_keys(terminal: Open) -> None:
+    here = terminal(*GOSSIP, "--paused")
+    here.wait_for("paused", "a-05")
+    here.click("● a-05")
+    here.wait_for("▸● a-05")
+    here.click("c Crash")
+    here.wait_for("✕ a-05", "a-05 crashes")
+    here.click("log ")
+    here.wait_for("crash")
+    here.click("q Quit")
+    assert here.status() == 0
+    here.assert_restored()
 
 
-def test_a_scenario_whose_agent_raises_goes_on(tmp_path: Path) -> None:
-    scenario = tmp_path / "mine.py"
-    scenario.write_text(
-        "from swarmscope import Agent, Scenario\n"
-        "class Worker(Agent):\n"
-        "    def on_start(self):\n"
-        "        raise ValueError('out of luck')\n"
-        "class Mine(Scenario):\n"
-        "    name, title = 'mine', 'My own'\n"
-        "    def population(self):\n"
-        "        return [('w-1', 'worker'), ('w-2', 'worker')]\n"
-        "    def create(self, name, role):\n"
-        "        return Worker()\n"
-    )
-    with program(tmp_path, "play", "./mine.py") as it:
-        it.wait_for("out of luck")
-        it.press("q")
-        assert it.wait_for_end() == 0
-        assert it.is_restored()
+def test_other_sizes(terminal: Open) -> None:
+    here = terminal(*GOSSIP, "--paused")
+    here.wait_for("1 Agents", "3 Who knows what", "q Quit")
+    here.resize(80, 24)
+    here.wait_for("1 Agents    2 Messages    3 Stage", "q Quit")
+    here.resize(20, 5)
+    here.wait_for("needs", "60×18", "20×5")
+    here.resize(120, 40)
+    here.wait_for("1 Agents", "3 Who knows what", "q Quit")
+    here.press("q")
+    assert here.status() == 0
+    here.assert_restored()
+
+
+@pytest.mark.parametrize("arguments", [(), GOSSIP])
+def test_a_tiny_terminal_gets_one_sentence(terminal: Open, arguments: tuple[str, ...]) -> None:
+    here = terminal(*arguments, size=(20, 5))
+    here.wait_for("Swarmscope needs", "60×18")
+    assert " ".join(here.text.split()) == "Swarmscope needs 60×18 characters; this terminal has 20×5."
+    here.press("q")
+    assert here.status() == 0
+    here.assert_restored()
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_ended_from_outside_the_terminal_is_restored(terminal: Open, number: int, status: int) -> None:
+    here = terminal(*GOSSIP, "--speed", "max")
+    here.wait_for("1 Agents", "done")
+    here.process.send_signal(number)
+    assert here.status() == status
+    here.assert_restored()
+
+
+BROKEN_VIEW = """\
+from swarmscope import SECOND, Agent, Scenario
+
+
+class Quiet(Agent):
+    def on_start(self):
+        self.ctx.set_timer("tick", SECOND)
+
+
+class Broken(Scenario):
+    name = "broken"
+    title = "A stage that falls"
+
+    def population(self):
+        return [("romeo", "actor"), ("juliet", "actor")]
+
+    def create(self, name, role):
+        return Quiet()
+
+    def stage(self, sim):
+        raise RuntimeError("the curtain fell")
+"""
+
+
+def test_an_error_of_a_scenario_ends_in_its_traceback_on_a_restored_terminal(
+    terminal: Open, write: Callable[[str, str], str]
+) -> None:
+    here = terminal("play", write("broken.py", BROKEN_VIEW))
+    assert here.status() == 70
+    here.assert_restored()
+    assert "RuntimeError: the curtain fell" in here.text
+    assert "this is a fault in Swarmscope, or in the scenario if it is your own" in " ".join(here.text.split())
+    assert len(here.written) < 60_000
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("play", "gossip", "-p", "agents=none"), ("agents=none is not right", "2 to 10000")),
+        (("play", "gossip", "-p", "agens=3"), ("agens", "did you mean agents?")),
+        (("play", "gosip"), ("gosip", "did you mean 'gossip'?")),
+        (("play", "gossip", "--script", "nowhere.txt"), ("there is no script nowhere.txt",)),
+    ],
+)
+def test_what_cannot_be_played_is_said_before_the_screen_opens(
+    terminal: Open, arguments: tuple[str, ...], words: tuple[str, ...]
+) -> None:
+    here = terminal(*arguments)
+    assert here.status() == 2
+    said = " ".join(here.text.split())
+    assert all(word in said for word in words)
+    assert said.startswith("swarmscope: ")
+    assert MODES["alternate screen"][0] not in here.written
+    here.assert_restored()
+
+
+def test_an_agent_that_raises_does_not_end_the_run(terminal: Open, relay: str) -> None:
+    here = terminal("play", relay, "-p", "stumble=yes")
+    here.wait_for("stumbled")
+    here.press("q")
+    assert here.status() == 0
+    here.assert_restored()
+
+
+def test_a_scenario_of_ones_own_is_played(terminal: Open, relay: str) -> None:
+    here = terminal("play", relay, "--paused")
+    here.wait_for("relay", "4 agents", "r-1", "How a baton goes round.")
+    here.press("q")
+    assert here.status() == 0
+    here.assert_restored()
+
+
+def test_the_inspector_the_help_and_the_log(terminal: Open) -> None:
+    here = terminal(*GOSSIP, "--paused")
+    here.wait_for("paused")
+    here.press("enter")
+    here.wait_for("survives a crash", "last events")
+    here.press("escape")
+    here.wait_for("Who knows what", gone="last events")
+    here.press("?")
+    here.wait_for("Keys: Time", "Let one event happen")
+    here.press("escape")
+    here.wait_for("Who knows what", gone="Keys: Time")
+    here.press(".", ".", ".", "v")
+    here.wait_for("start")
+    here.press("q")
+    assert here.status() == 0
+    here.assert_restored()

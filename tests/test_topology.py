@@ -185,9 +185,7 @@ def test_a_meshs_neighbours_behave_like_a_tuple_of_them(draws: list[int], index:
 
 @OPTIONS
 @given(kinds, st.integers(0, 20), seeds, changes)
-def test_joins_and_departures_leave_the_rest_connected(
-    kind: str, extra: int, seed: int, draws: list[int]
-) -> None:
+def test_joins_and_departures_leave_the_rest_connected(kind: str, extra: int, seed: int, draws: list[int]) -> None:
     topology = make(kind, extra, seed)
     spare = (0,) if kind == "star" else ()
     for draw in draws:

@@ -171,13 +171,19 @@ class LiveScreen(SizedScreen):
 
     @property
     def selected(self) -> int:
-        """The id of the agent that keys act on; where the one selected is gone, the one that the panes show instead."""
+        """The id of the agent that keys act on: what the pane with the focus shows as chosen, also when its message has
+        yet to come; else the one chosen last, or where that is gone the one that the agents pane shows instead."""
         present = self.sim.present()
-        if self._selected not in present:
-            shown = self._agents.selected
-            self._select(shown if shown in present else present[0])
-        assert self._selected is not None
-        return self._selected
+        chosen = self._selected
+        if self._agents.has_focus_within:
+            chosen = self._agents.selected
+        elif self._messages.network.has_focus:
+            chosen = self._messages.network.selected
+        agent = next((one for one in (chosen, self._selected, self._agents.selected) if one in present), present[0])
+        assert agent is not None
+        if agent != self._selected:
+            self._select(agent)
+        return agent
 
     def _select(self, agent: int) -> None:
         self._selected = agent
