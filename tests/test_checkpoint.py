@@ -83,6 +83,18 @@ def test_a_fresh_run_of_the_same_scenario_and_seed_can_take_it_up(
     assert picture(fresh) == picture(sim)
 
 
+def test_long_runs_go_back_too() -> None:
+    sim, fresh = hive(), hive()
+    sim.run(events=7_777)  # the trace has gone round, and the digest is in its eighth block
+    checkpoint = sim.checkpoint()
+    sim.run(events=3_000)
+    there = picture(sim)
+    for one in (sim, fresh):
+        one.restore(checkpoint)
+        one.run(events=3_000)
+        assert picture(one) == there
+
+
 def test_taking_one_changes_nothing() -> None:
     plain, watched = hive(), hive()
     plain.run(events=600)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import pytest
@@ -216,6 +217,12 @@ def test_what_has_arrived_is_in_flight_no_more_and_a_timer_never_was() -> None:
         assert "is in flight" in refusal(sim, f"drop {name}")
 
 
+@dataclass(frozen=True)
+class Bid:
+    price: int
+    item: str = "lamp"
+
+
 class Point(NamedTuple):
     x: int
     y: int
@@ -229,6 +236,7 @@ class Point(NamedTuple):
         (("vote", 3, True), "1=4", ("vote", 4, True)),
         (("vote", 3, True), "2=false 0=veto", ("veto", 3, False)),
         (Point(1, 2), "y=5", Point(1, 5)),
+        (Bid(7), "price=9", Bid(9)),
         ({"kind": "rose", "by": 1}, "by=2", {"kind": "rose", "by": 2}),
         ("text", 'value="other text"', "other text"),
         (7, "value=8", 8),
@@ -255,6 +263,7 @@ def test_a_message_is_edited(message: Any, change: str, edited: Any, wrapped: bo
         (("vote", 3), "²=1", "the message has no field '²'"),
         (("vote", 3), "value=1", "the message has no field 'value'"),
         (Point(1, 2), "z=5", "the message has no field 'z'; its fields are x, y"),
+        (Bid(7), "colour=red", "the message has no field 'colour'; its fields are price, item"),
         ({"kind": "rose"}, "by=2", "the message has no field 'by'; its fields are kind"),
         ("text", "text=other", "the message is a single value; edit it as value=…"),
         ("text", "value=1 other=2", "the message is a single value"),

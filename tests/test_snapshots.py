@@ -1,44 +1,76 @@
-"""Pictures of the screens at three sizes, with a clock that stands still. Look at each before you accept it anew."""
+"""Pictures of the screens at three sizes, with a clock that stands still and a seed that is always the same.
+
+After a change that is meant, `pytest tests/test_snapshots.py --snapshot-update` accepts the new pictures. Look at each
+before you do.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 from textual.pilot import Pilot
+from textual.widgets import Input
 
 from app.application import SwarmscopeApp
 from app.settings import Settings
 from scenarios.launch import read_script
 from scenarios.registry import find
-from tests.app_fixtures import Clock, live, press, settle
+from tests.app_fixtures import Clock, live, press, settle, write
 
-SIZES = [(80, 24), (120, 40), (200, 60)]
+SMALL, MIDDLE, LARGE = (80, 24), (120, 40), (200, 60)
+SIZES = pytest.mark.parametrize("size", [SMALL, MIDDLE, LARGE], ids=lambda size: f"{size[0]}x{size[1]}")
 FAULTS = """
 at 1500ms crash a-03,a-11
 at 1600ms partition a-0* | a-1*,a-20
 at 1700ms rumour a-12 the bridge is closed
 at 1800ms byzantine a-14 liar
+at 1900ms freeze a-17
 """
-Snapshot = Any
 Before = Callable[[Pilot[Any]], Awaitable[None]]
+Take = Callable[..., bool]
 
 
-def gossip(script: str = "", **params: Any) -> SwarmscopeApp:
+@pytest.fixture(autouse=True)
+def _same_everywhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("ANIMATIONS", "COLOR_SYSTEM", "FILTERS", "THEME"):
+        monkeypatch.delenv(f"TEXTUAL_{name}", raising=False)
+    monkeypatch.setattr("app.screens.help.settings_file", lambda: Path("/home/you/.config/swarmscope/settings.toml"))
+
+
+@pytest.fixture
+def take(snap_compare: Take) -> Take:
+    """Takes a picture of an application after something was done, and compares it with the one that is kept."""
+
+    def take_one(app: SwarmscopeApp, before: Before = settle, size: tuple[int, int] = MIDDLE) -> bool:
+        async def do(pilot: Pilot[Any]) -> None:
+            await settle(pilot)
+            await before(pilot)
+            for line in pilot.app.screen.query(Input):
+                line.cursor_blink = False
+            await settle(pilot)
+
+        return snap_compare(app, terminal_size=size, run_before=do)
+
+    return take_one
+
+
+def gossip(script: str = "", theme: str = "", **params: Any) -> SwarmscopeApp:
     """A run of twenty gossiping agents, paused at its start."""
     given = {"agents": 20, "topology": "small-world", **params}
     commands = read_script(script, find("gossip"))
-    return SwarmscopeApp("gossip", given, seed=7, script=commands, paused=True, settings=Settings(), clock=Clock())
+    settings = Settings(theme=theme)
+    return SwarmscopeApp("gossip", given, seed=7, script=commands, paused=True, settings=settings, clock=Clock())
 
 
-def at(micros: int, *keys: str) -> Before:
+def at(seconds: float, *keys: str) -> Before:
     """Let the run go on to this time, and press these keys."""
 
     async def before(pilot: Pilot[Any]) -> None:
-        await settle(pilot)
-        screen = live(pilot.app)  # type: ignore[arg-type]
-        screen.sim.run_to(micros)
+        screen = live(pilot.app)
+        screen.sim.run(until=seconds)
         screen.draw(everything=True)
         await settle(pilot)
         await press(pilot, *keys)
@@ -46,62 +78,135 @@ def at(micros: int, *keys: str) -> Before:
     return before
 
 
-@pytest.mark.parametrize("size", SIZES, ids=str)
-def test_menu(snap_compare: Snapshot, size: tuple[int, int]) -> None:
+def menu() -> SwarmscopeApp:
+    return SwarmscopeApp(settings=Settings(), clock=Clock())
+
+
+# --- the menu -------------------------------------------------------------------------------------
+
+
+@SIZES
+def test_menu(take: Take, size: tuple[int, int]) -> None:
+    assert take(menu(), size=size)
+
+
+def test_menu_with_a_mistake(take: Take) -> None:
     async def before(pilot: Pilot[Any]) -> None:
-        await settle(pilot)
+        await press(pilot, "p", "end", "ctrl+u")
+        await write(pilot, "1")
+        await pilot.wait_for_scheduled_animations()
 
-    app = SwarmscopeApp(settings=Settings(), clock=Clock())
-    assert snap_compare(app, terminal_size=size, run_before=before)
-
-
-@pytest.mark.parametrize("size", SIZES, ids=str)
-def test_live_healthy(snap_compare: Snapshot, size: tuple[int, int]) -> None:
-    assert snap_compare(gossip(), terminal_size=size, run_before=at(1_900_000))
+    assert take(menu(), before)
 
 
-@pytest.mark.parametrize("size", SIZES, ids=str)
-def test_live_under_faults(snap_compare: Snapshot, size: tuple[int, int]) -> None:
-    assert snap_compare(gossip(FAULTS), terminal_size=size, run_before=at(3_400_000))
+# --- the live screen ------------------------------------------------------------------------------
+
+
+@SIZES
+def test_live_healthy(take: Take, size: tuple[int, int]) -> None:
+    assert take(gossip(), at(1.9), size)
+
+
+@SIZES
+def test_live_under_faults(take: Take, size: tuple[int, int]) -> None:
+    assert take(gossip(FAULTS), at(3.4), size)
+
+
+def test_live_on_a_light_ground(take: Take) -> None:
+    assert take(gossip(FAULTS, theme="textual-light"), at(3.4))
+
+
+def test_what_a_newcomer_sees(take: Take) -> None:
+    """The defaults of the scenario: forty agents, each linked with each."""
+    app = SwarmscopeApp("gossip", {}, seed=7, paused=True, settings=Settings(), clock=Clock())
+    assert take(app, at(2.2))
 
 
 @pytest.mark.parametrize("key", ["1", "2", "3", "4", "5"])
-def test_each_pane_of_a_small_terminal(snap_compare: Snapshot, key: str) -> None:
-    assert snap_compare(gossip(FAULTS), terminal_size=(80, 24), run_before=at(3_400_000, key))
+def test_each_pane_of_a_small_terminal(take: Take, key: str) -> None:
+    assert take(gossip(FAULTS), at(3.4, key), SMALL)
 
 
-def test_the_log_beside_the_agents(snap_compare: Snapshot) -> None:
-    assert snap_compare(gossip(FAULTS), terminal_size=(120, 40), run_before=at(3_400_000, "2", "v"))
+@pytest.mark.parametrize("topology", ["mesh", "ring", "grid", "tree", "hybrid", "star"])
+def test_the_drawing_of_each_topology(take: Take, topology: str) -> None:
+    assert take(gossip(FAULTS, topology=topology), at(2.4, "2"), SMALL)
 
 
-def test_a_zoomed_stage(snap_compare: Snapshot) -> None:
-    assert snap_compare(gossip(FAULTS), terminal_size=(120, 40), run_before=at(3_400_000, "3", "z"))
+def test_a_thousand_agents(take: Take) -> None:
+    assert take(gossip(agents=1000, topology="mesh"), at(3.7))
 
 
-def test_the_inspector(snap_compare: Snapshot) -> None:
-    assert snap_compare(gossip(FAULTS), terminal_size=(120, 40), run_before=at(3_400_000, "1", "enter"))
+def test_the_log_beside_the_agents(take: Take) -> None:
+    assert take(gossip(FAULTS), at(3.4, "2", "v"))
 
 
-def test_the_command_bar_with_a_mistake(snap_compare: Snapshot) -> None:
-    keys = (":", *"crsh a-01", "enter")
-    assert snap_compare(gossip(), terminal_size=(80, 24), run_before=at(1_900_000, *keys))
+def test_the_log_zoomed(take: Take) -> None:
+    assert take(gossip(FAULTS), at(3.4, "2", "v", "z"))
+
+
+def test_a_zoomed_stage(take: Take) -> None:
+    assert take(gossip(FAULTS), at(3.4, "3", "z"))
+
+
+def test_the_filter(take: Take) -> None:
+    async def before(pilot: Pilot[Any]) -> None:
+        await at(3.4, "v")(pilot)
+        await write(pilot, "/a-11")
+
+    assert take(gossip(FAULTS), before)
+
+
+def test_the_command_bar_with_a_mistake(take: Take) -> None:
+    async def before(pilot: Pilot[Any]) -> None:
+        await at(1.9)(pilot)
+        await write(pilot, ":crsh a-01")
+        await press(pilot, "enter")
+
+    assert take(gossip(), before, SMALL)
+
+
+def test_a_terminal_that_is_too_small(take: Take) -> None:
+    assert take(gossip(), at(1.0), (20, 5))
+
+
+# --- in front of it -------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("key", ["p", "l", "b", "i"])
-def test_the_dialogs_of_a_small_terminal(snap_compare: Snapshot, key: str) -> None:
-    assert snap_compare(gossip(), terminal_size=(80, 24), run_before=at(1_900_000, key))
+def test_the_dialogs_of_a_small_terminal(take: Take, key: str) -> None:
+    assert take(gossip(), at(1.9, key), SMALL)
 
 
-@pytest.mark.parametrize("topology", ["mesh", "grid", "tree", "hybrid", "star"])
-def test_the_drawing_of_each_topology(snap_compare: Snapshot, topology: str) -> None:
-    app = gossip(FAULTS, topology=topology)
-    assert snap_compare(app, terminal_size=(80, 24), run_before=at(2_400_000, "2"))
+def test_the_partition_dialog(take: Take) -> None:
+    assert take(gossip(), at(1.9, "p"))
 
 
-def test_a_thousand_agents(snap_compare: Snapshot) -> None:
-    app = SwarmscopeApp("gossip", {"agents": 1000}, seed=7, paused=True, settings=Settings(), clock=Clock())
-    assert snap_compare(app, terminal_size=(120, 40), run_before=at(3_700_000))
+def test_the_inspector(take: Take) -> None:
+    assert take(gossip(FAULTS), at(3.4, "1", "enter"))
 
 
-def test_a_terminal_that_is_too_small(snap_compare: Snapshot) -> None:
-    assert snap_compare(gossip(), terminal_size=(20, 5), run_before=at(1_000_000))
+def test_the_help_of_a_small_terminal(take: Take) -> None:
+    assert take(gossip(), at(1.9, "question_mark"), SMALL)
+
+
+def test_the_help(take: Take) -> None:
+    assert take(gossip(), at(1.9, "question_mark"))
+
+
+# --- scenarios of one's own -----------------------------------------------------------------------
+
+
+def own(relay: str, **params: Any) -> SwarmscopeApp:
+    return SwarmscopeApp(relay, params, seed=7, paused=True, settings=Settings(), clock=Clock())
+
+
+def test_a_scenario_without_views(take: Take, relay: str) -> None:
+    async def before(pilot: Pilot[Any]) -> None:
+        live(pilot.app).sim.run(events=20)
+        await press(pilot, "full_stop")
+
+    assert take(own(relay), before)
+
+
+def test_an_agent_that_raises(take: Take, relay: str) -> None:
+    assert take(own(relay, stumble="yes"), at(1.0))

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from textual import on
+from rich.table import Table
+from rich.text import Text
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Grid, Horizontal, Vertical, VerticalScroll
@@ -12,6 +14,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Button, Checkbox, Footer, Input, Label, OptionList, Select, SelectionList, Static
 from textual.widgets.option_list import Option
 
+from app.screens.ticks import Tick, Ticks
 from engine.commands import CommandSpec, quote
 from engine.errors import CommandError
 from engine.grammar import parse
@@ -106,15 +109,19 @@ class PartitionDialog(Dialog):
     def fields(self) -> ComposeResult:
         """The agents, a tick for those on the left side; and whether one way is left open."""
         half = len(self._names) // 2
-        yield SelectionList[str](
+        yield Ticks(
             *((name, name, place < half) for place, name in enumerate(self._names)), id="partition-left", compact=True
         )
-        yield Checkbox("one way: the right cannot hear the left, but the left hears it", id="one-way", compact=True)
+        yield Tick("one way: the right cannot hear the left, but the left hears it", id="one-way", compact=True)
         yield Static("", id="partition-text", markup=False)
 
     def on_mount(self) -> None:
         """Say what the cut would be."""
         self._say()
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Give the list what room there is beside the rest."""
+        self.query_one("#partition-left").styles.max_height = max(3, min(20, event.size.height - 16))
 
     @on(SelectionList.SelectedChanged)
     @on(Checkbox.Changed)
@@ -239,9 +246,7 @@ class MisbehaveDialog(Dialog):
 
     def fields(self) -> ComposeResult:
         """The modes, with what each does."""
-        yield OptionList(
-            *(Option(f"{mode.name:12} {mode.help}", id=mode.name) for mode in self._offered), id="modes", markup=False
-        )
+        yield OptionList(*(Option(_in_columns(mode), id=mode.name) for mode in self._offered), id="modes")
 
     def on_mount(self) -> None:
         """Begin with the first misbehaviour, or with honesty for one that misbehaves."""
@@ -257,6 +262,14 @@ class MisbehaveDialog(Dialog):
         """One byzantine command."""
         at = self.query_one("#modes", OptionList).highlighted or 0
         return [f"byzantine {quote(self._agent)} {self._offered[at].name}"]
+
+
+def _in_columns(mode: Misbehaviour) -> Table:
+    table = Table.grid(padding=(0, 2), expand=True)
+    table.add_column(width=12)
+    table.add_column(ratio=1)
+    table.add_row(Text(mode.name), Text(mode.help))
+    return table
 
 
 class OwnDialog(Dialog):

@@ -38,7 +38,7 @@ class HelpScreen(ModalScreen[None]):
         parts: list[Text | Table] = []
         for group in dict.fromkeys(action.group for action in self._actions):
             rows = [(key_of(self.app, a), a.help, a.id) for a in self._actions if a.group == group]
-            parts += [_heading(f"Keys: {group}"), _table(rows)]
+            parts += [_heading(f"Keys: {group}"), _table(rows, first=11, last=12)]
         parts.append(
             Text(f'\nTo use other keys, name the action in {settings_file()}:  [keys]  crash = "x"', style="dim")
         )
@@ -82,11 +82,12 @@ def _heading(text: str) -> Text:
     return Text(f"\n{text}", style="bold")
 
 
-def _table(rows: list[tuple[str, str, str]]) -> Table:
-    table = Table.grid(padding=(0, 2))
-    table.add_column(no_wrap=False, ratio=3)
+def _table(rows: list[tuple[str, str, str]], *, first: int = 28, last: int | None = None) -> Table:
+    """Three columns, the first and the last so wide: in all tables of a kind they stand below each other."""
+    table = Table.grid(padding=(0, 2), expand=True)
+    table.add_column(width=first)
     table.add_column(ratio=5)
-    table.add_column(style="dim", ratio=2)
+    table.add_column(style="dim", width=last, ratio=None if last else 3)
     for row in rows:
         table.add_row(*(Text(cell) for cell in row))
     return table

@@ -8,7 +8,7 @@ import sys
 
 import swarmscope
 from tests.benchmarks.figures import Figure, cpu_seconds, interleaved
-from tests.benchmarks.terminal import ROOT
+from tests.benchmarks.terminal import ROOT, usual_environment
 
 FIRST = """
 import time
@@ -21,13 +21,16 @@ print(time.process_time() - before)
 
 def first_run() -> float:
     """CPU seconds of the first run in a new process, imports included."""
-    out = subprocess.run([sys.executable, "-c", FIRST], cwd=ROOT, check=True, capture_output=True, text=True).stdout
-    return float(out)
+    done = subprocess.run(
+        [sys.executable, "-c", FIRST], cwd=ROOT, env=usual_environment(), check=True, capture_output=True, text=True
+    )
+    return float(done.stdout)
 
 
 def measure(runs: int = 1000, agents: int = 20, batches: int = 5) -> list[Figure]:
     """Runs of gossip a second, by CPU time."""
     swarmscope.simulate("gossip", params={"agents": agents}, seed=0)
+    first_run()  # compiles what is not compiled yet
     seeds = iter(range(runs))
 
     def batch() -> float:

@@ -9,7 +9,7 @@ import time
 from collections.abc import Sequence
 
 from tests.benchmarks.figures import Figure, interleaved, median_ratio
-from tests.benchmarks.terminal import ROOT, Terminal
+from tests.benchmarks.terminal import ROOT, Terminal, usual_environment
 
 MINIMAL = """
 from textual.app import App
@@ -32,12 +32,13 @@ def first_paint(argv: Sequence[str]) -> float:
 def wall_seconds(argv: Sequence[str]) -> float:
     """How long `python ARGV…` takes."""
     before = time.perf_counter()
-    subprocess.run([sys.executable, *argv], cwd=ROOT, check=True, capture_output=True)
+    subprocess.run([sys.executable, *argv], cwd=ROOT, env=usual_environment(), check=True, capture_output=True)
     return time.perf_counter() - before
 
 
 def measure(repetitions: int = 9) -> list[Figure]:
     """First paint as a multiple of a minimal app's, and `--help` in ms."""
+    first_paint(["-m", "app"])  # compiles what is not compiled yet
     paint = interleaved(
         {
             "menu": lambda: first_paint(["-m", "app"]),

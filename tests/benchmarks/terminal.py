@@ -23,6 +23,14 @@ SIZE = (120, 40)
 ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|[PX^_\]].*?(?:\x1b\\|\x07)|[ -/]*[0-~])", re.DOTALL)
 
 
+def usual_environment() -> dict[str, str]:
+    """What a program finds that runs for the second time and has no settings: compiled modules are kept."""
+    nowhere = str(Path(gettempdir()) / "swarmscope-benchmarks-without-settings")
+    own = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    homes = dict.fromkeys(("HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME"), nowhere)
+    return {**own, **homes, "PYTHONPATH": str(ROOT)}
+
+
 class NothingCameError(Exception):
     """What was waited for did not come in time."""
 
@@ -36,10 +44,7 @@ class Terminal:
         self._master, slave = pty.openpty()
         width, height = size
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", height, width, 0, 0))
-        nowhere = str(Path(gettempdir()) / "swarmscope-benchmarks-without-settings")
-        env = {**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor", "PYTHONPATH": str(ROOT)}
-        env.update(HOME=nowhere, XDG_CONFIG_HOME=nowhere, XDG_DATA_HOME=nowhere, XDG_STATE_HOME=nowhere)
-        env.update(environment or {})
+        env = {**usual_environment(), "TERM": "xterm-256color", "COLORTERM": "truecolor", **(environment or {})}
         self.began = time.perf_counter()
         self.process = subprocess.Popen(
             [sys.executable, *argv], stdin=slave, stdout=slave, stderr=slave, env=env, start_new_session=True
