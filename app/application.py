@@ -22,9 +22,8 @@ from textual.theme import Theme
 import styles
 from app.cli import FAULT, FAULT_WORDS
 from app.driver import Clock, Driver
-from app.keys import LIVE, MENU
+from app.keys import Action
 from app.screens.keyline import key_of
-from app.screens.live import LiveScreen
 from app.screens.menu import MenuScreen
 from app.settings import Settings, SettingsError, read_settings
 from engine.commands import Timed
@@ -148,6 +147,8 @@ class SwarmscopeApp(App[int]):
         pace = find(scenario).pace if speed is None else None if math.isinf(speed) else speed
         clock = {} if self._clock is None else {"clock": self._clock}
         driver = Driver(sim, speed=pace, paused=paused, **clock)
+        from app.screens.live import LiveScreen  # the menu opens sooner without it
+
         live = LiveScreen(driver, scenario, params, tuple(script))
         if isinstance(self.screen, LiveScreen):
             live.look_like(self.screen)
@@ -158,7 +159,7 @@ class SwarmscopeApp(App[int]):
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """The palette: every action of the screen, then Textual's own."""
-        actions = LIVE if isinstance(screen, LiveScreen) else MENU if isinstance(screen, MenuScreen) else ()
+        actions: tuple[Action, ...] = getattr(screen, "ACTIONS", ())
         for action in actions:
             yield SystemCommand(
                 f"{action.label}  ({key_of(self, action)})",

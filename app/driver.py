@@ -43,6 +43,8 @@ class Driver:
         self._chunk = FEW
         self._anchor = (clock(), sim.now)
         self._was_over = bool(sim.over)
+        self.ended = False
+        """Whether it was the end of the run that paused it, and not a person."""
         self._history = History(sim, clock)
         self._rate_mark = (clock(), sim.events)
 
@@ -54,6 +56,7 @@ class Driver:
     @paused.setter
     def paused(self, value: bool) -> None:
         self._paused = value
+        self.ended = False
         self._set_anchor()
         self._rate_mark = (self._clock(), self.sim.events)
         if not value:
@@ -124,7 +127,7 @@ class Driver:
         """Flat out, a run would be far past its end before anybody saw it: pause there, once."""
         over = bool(self.sim.over)
         if (over and not self._was_over) or not done:
-            self.paused = True
+            self.paused = self.ended = True
         self._was_over = over
 
     def step(self) -> bool:

@@ -48,7 +48,7 @@ def test_an_aim_is_met_or_missed() -> None:
     assert Figure("a", 4.9, at_least=5.0).met is False
     assert Figure("a", 4.9).met is None
     assert Figure("a", 1.0, "×", at_most=2.0).plain() == {
-        "name": "a", "value": 1.0, "unit": "×", "at_most": 2.0, "at_least": None, "met": True, "note": "",
+        "name": "a", "value": 1.0, "unit": "×", "at_most": 2.0, "at_least": None, "met": True,
     }  # fmt: skip
 
 
@@ -212,7 +212,7 @@ def test_json_is_one_object_that_knows_no_machine(
         "implementation": platform.python_implementation(),
         "figures": [
             {"benchmark": "engine", "name": "engine speed", "value": 5.0, "unit": "/s", "at_most": None,
-             "at_least": 6.0, "met": False, "note": ""},
+             "at_least": 6.0, "met": False},
         ],
         "missed": ["engine speed"],
         "failed": {"idle": "nothing came"},

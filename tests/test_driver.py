@@ -241,10 +241,11 @@ async def test_flat_out_stops_once_when_the_run_is_over(world: Callable[..., Wor
     here.cost = 1e-5
     await here.go_on(60.0)
     assert here.driver.paused and here.sim.over
+    assert here.driver.ended
     there = here.sim.events
     here.driver.paused = False
     await here.go_on(1.0)
-    assert not here.driver.paused
+    assert not here.driver.paused and not here.driver.ended
     assert here.sim.events > there
 
 

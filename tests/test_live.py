@@ -345,6 +345,13 @@ async def test_key_over() -> None:
         assert [pane.number for pane in again.query(Pane) if pane.display] == [3]
 
 
+async def test_key_over_after_the_end_lets_the_run_go_again() -> None:
+    async with playing() as (screen, pilot):
+        screen.driver.paused = screen.driver.ended = True
+        await press(pilot, "R")
+        assert not live(screen.app).driver.paused
+
+
 async def test_key_new_seed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("app.application.new_seed", lambda: 4711)
     async with playing(speed=2.0) as (screen, pilot):

@@ -8,6 +8,7 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input, Label, OptionList, Static
 
+from app.application import SwarmscopeApp
 from app.keys import MENU
 from app.screens.help import HelpScreen
 from app.screens.menu import Field, MenuScreen
@@ -16,7 +17,7 @@ from engine.params import read_params, specs
 from scenarios import registry
 from scenarios.gossip import Gossip
 from scenarios.launch import read_script
-from tests.app_fixtures import NARROW, WIDE, choosing, live, press, settle, shown, toasts, write
+from tests.app_fixtures import NARROW, WIDE, Clock, choosing, live, press, send, settle, shown, toasts, write
 from widgets.stage import StagePane
 
 
@@ -249,6 +250,15 @@ async def test_the_keys_of_the_menu() -> None:
         assert all(action.help in text for action in MENU)
         await press(pilot, "escape", "q")
         assert menu.app._exit
+
+
+async def test_keys_pressed_before_the_menu_is_complete_do_no_harm() -> None:
+    app = SwarmscopeApp(clock=Clock(), settings=Settings())
+    async with app.run_test(size=WIDE) as pilot:
+        for key in "pe/":
+            send(pilot, key)
+        await settle(pilot)
+        assert app.screen.query_one("#menu-find").has_focus
 
 
 async def test_tab_goes_through_list_experiments_and_fields() -> None:

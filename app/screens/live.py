@@ -31,12 +31,14 @@ from widgets.network import NetworkPane
 from widgets.pane import Pane
 from widgets.stage import StagePane
 from widgets.status import StatusLine
+from widgets.text import clip
 
 COMMAND_HINT = "such as  crash a-03  or  at 20s heal  ·  tab completes  ·  esc closes"
 FILTER_HINT = "only agents and events with this text  ·  enter keeps it  ·  esc shows all"
 NAMES = ("Agents", "Messages", "Stage", "Metrics", "Story")
 EVERY = {"network": 1, "agents": 4, "log": 4, "stage": 4, "narration": 4, "metrics": 8}
 """How many frames apart each part is drawn while the run goes on."""
+WHY_WIDTH = 54  # cells of a line in a notification
 BEHIND = 10
 """How many frames apart all are drawn behind a dialog."""
 
@@ -45,6 +47,7 @@ class LiveScreen(SizedScreen):
     """One run, live."""
 
     AUTO_FOCUS = ""  # the screen itself decides, by the current pane
+    ACTIONS = LIVE
     BINDINGS = bindings(LIVE)  # type: ignore[assignment]
 
     def __init__(self, driver: Driver, scenario: str, params: Mapping[str, Any], script: Sequence[Timed] = ()) -> None:
@@ -213,7 +216,7 @@ class LiveScreen(SizedScreen):
     @on(LogPane.EventSelected)
     def _event_selected(self, event: LogPane.EventSelected) -> None:
         chain = self.sim.trace.why(event.index)
-        lines = [f"{e.index:>8}  {e.kind:8} {e.agent} {e.summary}" for e in chain[-8:]]
+        lines = [clip(f"{e.index:>7} {e.kind:8} {e.agent} {e.summary}", WHY_WIDTH) for e in chain[-8:]]
         self._tell("\n".join(lines), title="Why: the chain of causes", timeout=8)
 
     def _name_of(self, agent: int) -> str:
@@ -449,8 +452,9 @@ class LiveScreen(SizedScreen):
     def _again(self, seed: int | None) -> None:
         scenario, params, script = self._from
         speed = float("inf") if self.driver.speed is None else self.driver.speed
+        paused = self.driver.paused and not self.driver.ended
         self.app.play(  # type: ignore[attr-defined]
-            scenario, params, seed=seed, speed=speed, script=script, paused=self.driver.paused
+            scenario, params, seed=seed, speed=speed, script=script, paused=paused
         )
 
     def action_menu(self) -> None:

@@ -79,6 +79,7 @@ def _plain(value: Any) -> str:
 class MenuScreen(SizedScreen):
     """Scenarios at the left, the chosen one at the right."""
 
+    ACTIONS = MENU
     BINDINGS = bindings(MENU)  # type: ignore[assignment]
     NARROW, SHORT = 90, 20
 
@@ -139,8 +140,14 @@ class MenuScreen(SizedScreen):
         experiments.clear_options()
         for one in scenario.experiments:
             experiments.add_option(Option(escape(one.title), id=one.name))
+        await self.query_one("#menu-fields", Vertical).remove_children()
+        self.call_after_refresh(self._fill, scenario)
+
+    async def _fill(self, scenario: type[Scenario]) -> None:
+        """The parameters and the still: what takes longest comes once the rest of the menu stands."""
         fields = self.query_one("#menu-fields", Vertical)
-        await fields.remove_children()
+        if scenario is not self._chosen or fields.children:
+            return
         await fields.mount_all([Field(spec) for spec in (*specs(scenario.Params), SEED)])
         self.call_after_refresh(self._show_still, scenario)
 
@@ -175,7 +182,7 @@ class MenuScreen(SizedScreen):
             self._complain(wrong)
             return
         values = {field.spec.name: field.value for field in fields}
-        seed = values.pop("seed")
+        seed = values.pop("seed", "")
         self.app.play(self._chosen.name, values, seed=int(seed) if seed else None)  # type: ignore[attr-defined]
 
     @on(OptionList.OptionHighlighted, "#menu-experiments")
@@ -186,13 +193,14 @@ class MenuScreen(SizedScreen):
     @on(OptionList.OptionSelected, "#menu-experiments")
     def _experiment(self, event: OptionList.OptionSelected) -> None:
         one = next(one for one in self._chosen.experiments if one.name == event.option_id)
-        seed = self.query_one("#field-seed", Field)
-        if seed.problem:
-            self._complain(seed)
+        seeds = list(self.query("#field-seed").results(Field))
+        if seeds and seeds[0].problem:
+            self._complain(seeds[0])
             return
+        seed = seeds[0].value if seeds else ""
         script = read_script(one.script, self._chosen)
         self.app.play(  # type: ignore[attr-defined]
-            self._chosen.name, one.params, seed=int(seed.value) if seed.value else None, script=script
+            self._chosen.name, one.params, seed=int(seed) if seed else None, script=script
         )
         self.app.notify(one.watch, title=one.title, timeout=15, markup=False)
 
@@ -219,7 +227,9 @@ class MenuScreen(SizedScreen):
 
     def action_parameters(self) -> None:
         """To the first parameter."""
-        self.set_focus(self.query("#menu-fields Input").first(Input))
+        for one in self.query("#menu-fields Input").results(Input):  # none while they are being made
+            self.set_focus(one)
+            break
 
     def action_find(self) -> None:
         """To the search."""

@@ -21,7 +21,7 @@ def measure(agents: tuple[int, ...] = AGENTS, until: float = 5.0, repetitions: i
         restored = [cpu_seconds(partial(sim.restore, point)) for _ in range(repetitions)]
         figures += [
             Figure(f"checkpoint of {number} agents", 1000 * statistics.median(taken), "ms"),
-            Figure(f"return to it, {number} agents", 1000 * statistics.median(restored), "ms"),
-            Figure(f"its size, {number} agents", len(point.data) / 1e6, "MB"),
+            Figure(f"return to a checkpoint of {number} agents", 1000 * statistics.median(restored), "ms"),
+            Figure(f"size of a checkpoint of {number} agents", len(point.data) / 1e6, "MB"),
         ]
     return figures

@@ -19,7 +19,6 @@ class Figure(Struct, frozen=True):
     unit: str = ""
     at_most: float | None = None
     at_least: float | None = None
-    note: str = ""
 
     @property
     def met(self) -> bool | None:
@@ -44,7 +43,6 @@ class Figure(Struct, frozen=True):
             "at_most": self.at_most,
             "at_least": self.at_least,
             "met": self.met,
-            "note": self.note,
         }
 
 

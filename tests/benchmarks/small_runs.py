@@ -43,6 +43,6 @@ def measure(runs: int = 1000, agents: int = 20, batches: int = 5) -> list[Figure
     small = statistics.median(taken["small"])
     return [
         Figure(f"runs of gossip with {agents} agents", 1 / small, "/s"),
-        Figure("one of them", 1000 * small, "ms"),
-        Figure("the first one, with all imports", 1000 * statistics.median(taken["first"]), "ms"),
+        Figure("one such run", 1000 * small, "ms"),
+        Figure("the first such run of a process, with all imports", 1000 * statistics.median(taken["first"]), "ms"),
     ]
