@@ -24,7 +24,8 @@ def measure(seconds: float = 8.0, scenario: str = "gossip") -> list[Figure]:
         terminal.rest(seconds)
         after, ended = process.cpu_times(), time.perf_counter()
         written = terminal.received
-    used = after.user + after.system - before.user - before.system
+    # The clock ticks are whole; their difference must not be a rounding error below nothing.
+    used = (after.user - before.user) + (after.system - before.system)
     return [
         Figure("CPU while paused", 100 * used / (ended - began), "%", at_most=1.0),
         Figure("written to the terminal meanwhile", written / (ended - began), "B/s"),
