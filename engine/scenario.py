@@ -10,7 +10,7 @@ from msgspec import Struct
 from engine.commands import CommandSpec
 from engine.errors import CommandError
 from engine.params import NetworkParams
-from engine.views import AgentRow, Column, MetricView, NarrationLine, StageView, Tone
+from engine.views import AgentRow, Column, MetricView, NarrationLine, StageView, Tone, Words
 
 if TYPE_CHECKING:
     from engine.agent import Agent
@@ -133,6 +133,11 @@ class Scenario:
 
     def stage(self, sim: Simulation) -> StageView | None:
         """The scenario's own view of what matters."""
+        return None
+
+    def detail(self, sim: Simulation, key: str) -> Words | None:
+        """All there is to say of one thing on the stage that a person selected: a block by its id, a task by its id;
+        None for what is not there (any more)."""
         return None
 
     def metric_views(self, sim: Simulation) -> tuple[MetricView, ...]:

@@ -218,7 +218,157 @@ class Words(Struct, frozen=True):
     lines: tuple[tuple[str, Tone], ...]
 
 
-StagePart = Matrix | Plot | Words
+BlockStatus = Literal["canonical", "stale", "hidden", "invalid", "orphan"]
+"""What has become of a block: on the canonical chain; valid, and left behind; kept secret by whoever found it;
+refused by the honest agents; waiting for a parent that nobody who knows it has."""
+
+
+class Block(Struct, frozen=True):
+    """A block in the fork view. `id` names it (its hash, in hex), `label` is as much of that as is shown."""
+
+    id: str
+    parent: str  # the id of its parent; empty for the first block
+    height: int
+    label: str
+    status: BlockStatus
+    maker: int = -1  # the agent who made it, whose colour it has; −1 for the first block
+    mark: str = ""  # the maker in one to three letters
+    note: str = ""  # what there is to say of it at a glance: "left by 6 and 7 at 176.3s"
+
+
+class Tip(Struct, frozen=True):
+    """A block that agents take for the end of the chain."""
+
+    block: str
+    agents: tuple[int, ...]
+    marks: tuple[str, ...]  # the same agents in one to three letters each
+    note: str = ""
+
+
+class Reorganisation(Struct, frozen=True):
+    """Agents that went over from one branch to another."""
+
+    time: int
+    left: str  # the tip they left
+    joined: str  # the tip they went to
+    depth: int  # blocks undone
+    agents: tuple[int, ...]
+
+
+class Chain(Struct, frozen=True):
+    """The fork view: a tree of blocks, and who stands where. Blocks come by height, older ones of a height first.
+
+    A consistent view holds each block's parent, or that parent lies below the lowest height shown.
+    """
+
+    title: str
+    blocks: tuple[Block, ...]
+    tips: tuple[Tip, ...]
+    reorganisations: tuple[Reorganisation, ...] = ()  # the latest few, oldest first
+    now: int = 0
+    final: int = -1  # blocks up to this height can never be undone; −1 where nothing ever is final
+    hidden_note: str = ""  # about the hidden branch: "1 ahead, publishes on the next find"
+
+
+BidStatus = Literal["open", "best", "won", "lost", "refused", "late"]
+
+
+class Bid(Struct, frozen=True):
+    """A bid for a task; `refused` means that the bidder would not bid, and `text` says why."""
+
+    bidder: int
+    name: str
+    status: BidStatus
+    amount: float | None = None
+    text: str = ""
+
+
+class BoardTask(Struct, frozen=True):
+    """A task on the board, with its bids as a ladder, best first."""
+
+    id: str
+    about: str  # "weld, size 4, deadline 12s"
+    state: str  # announced, bidding, awarded, done, expired, refused: as the scenario words it
+    bids: tuple[Bid, ...] = ()
+    tone: Tone = "plain"
+    winner: int = -1
+    winner_name: str = ""
+    progress: float | None = None  # 0 to 1, while somebody works on it
+    lease: float | None = None  # the part of its lease that is left, 0 to 1
+    lease_text: str = ""  # "3.1s"
+    note: str = ""
+
+
+class Board(Struct, frozen=True):
+    """Tasks and the bids for them; those that need attention first."""
+
+    title: str
+    tasks: tuple[BoardTask, ...]
+    total: int  # tasks there ever were; `tasks` may hold only the newest
+    unit: str = ""  # of the amounts
+    rising: bool = False  # the highest bid wins, rather than the lowest
+
+
+class PhaseCell(Struct, frozen=True):
+    """How far one replica is in one phase of one request: `have` votes of the `need` that it takes.
+
+    `need` 1 is a thing that is there or not. `wrong` votes were seen and rejected.
+    """
+
+    have: int
+    need: int
+    wrong: int = 0
+
+
+class PhaseRow(Struct, frozen=True):
+    """A replica, and its cells: for each request one for each phase. None where it has heard of nothing."""
+
+    id: int
+    name: str
+    health: Health
+    crowned: bool  # it is primary of its own view
+    note: str  # "view 1", "waits for a new view, 2 of 3"
+    cells: tuple[tuple[PhaseCell | None, ...], ...]
+    tone: Tone = "plain"
+
+
+class PhaseGrid(Struct, frozen=True):
+    """Replicas by phases, for the requests in flight; newest request at the right."""
+
+    title: str
+    phases: tuple[str, ...]  # heads of the phases: pre, prep, comm, exec
+    requests: tuple[str, ...]  # heads of the requests: "seq 7"
+    rows: tuple[PhaseRow, ...]
+    banner: str = ""  # a view change under way: "view 0 → 1: 2 of 3 votes"
+    banner_tone: Tone = "warn"
+
+
+class PoolWorker(Struct, frozen=True):
+    """A worker as a tile: how full it is, and what the failure detector thinks of it."""
+
+    id: int
+    name: str
+    health: Health
+    fill: float  # 0 to 1
+    text: str = ""  # "3 tasks", "starts in 1.2s", "drains, 2 left"
+    suspicion: float | None = None  # phi of the accrual detector, or the share of the timeout that has passed
+    suspected: bool = False
+    group: str = ""  # its team, where there are teams
+
+
+class Pool(Struct, frozen=True):
+    """A pool of workers and the queue before it."""
+
+    title: str
+    workers: tuple[PoolWorker, ...]
+    queue: int
+    queue_scale: int  # the length that fills the bar
+    actual: int
+    wanted: int
+    notes: tuple[tuple[str, Tone], ...] = ()  # "sheds low priority: saturated"
+
+
+StagePart = Matrix | Plot | Words | Chain | Board | PhaseGrid | Pool
 
 
 class StageView(Struct, frozen=True):

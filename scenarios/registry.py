@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 
 SCENARIOS: dict[str, str] = {
     "gossip": "scenarios.gossip:Gossip",
+    "auction": "scenarios.auction:Auction",
+    "pow": "scenarios.pow:ProofOfWork",
+    "pbft": "scenarios.pbft:Pbft",
+    "scaling": "scenarios.scaling:Scaling",
 }
 """Where each built-in scenario lives, as `module:Class`; loaded when asked for."""
 
