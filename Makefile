@@ -11,7 +11,7 @@ PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11 python;
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-all test-slow test-terminal lint format types contracts check bench pictures wheel clean
+.PHONY: help setup run test test-all test-slow fidelity test-terminal lint format types contracts check bench pictures wheel clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' Makefile | awk -F ':.*## ' '{ printf "make %-15s %s\n", $$1, $$2 }'
@@ -29,6 +29,9 @@ test-all: $(VENV)/.dev ## all tests: the quick, the slow, those of fidelity, tho
 
 test-slow: $(VENV)/.dev ## the slow tests, and those that compare with published figures
 	$(PY) -m pytest -n auto --benchmark-disable -m "slow or fidelity" $(ARGS)
+
+fidelity: $(VENV)/.dev ## hold every figure against the published one; the table comes into docs/fidelity.md
+	$(PY) -m pytest -q -n auto --benchmark-disable -m fidelity --fidelity-page docs/fidelity.md $(ARGS)
 
 test-terminal: $(VENV)/.dev ## the program in a real pseudo-terminal
 	$(PY) -m pytest -m terminal $(ARGS)
@@ -53,7 +56,7 @@ bench: $(VENV)/.dev ## the benchmarks; ARGS="--json" for scripts
 	@$(PY) -m tests.benchmarks $(ARGS)
 
 pictures: $(VENV)/.dev ## the pictures of the README, from the real screen
-	$(PY) docs/make_pictures.py
+	$(PY) docs/make_pictures.py $(ARGS)
 
 wheel: $(VENV)/.dev ## a wheel in dist/
 	$(PY) -m build --wheel

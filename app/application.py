@@ -11,7 +11,7 @@ import traceback
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from rich.text import Text
 from textual.app import App, SystemCommand
@@ -28,8 +28,12 @@ from app.screens.menu import MenuScreen
 from app.settings import Settings, SettingsError, read_settings
 from engine.commands import Timed
 from engine.errors import SwarmscopeError
-from scenarios.launch import launch
+from scenarios.launch import launch, launch_sides
+from scenarios.pair import Pair
 from scenarios.registry import find
+
+if TYPE_CHECKING:
+    from app.screens.live import LiveScreen
 
 STYLES = Path(styles.__file__).parent
 CRASHED = 1  # what Textual returns after an exception
@@ -138,24 +142,46 @@ class SwarmscopeApp(App[int]):
         paused: bool = False,
     ) -> bool:
         """Open the live screen on a new run; a mistake in what is asked for is said in a notification instead."""
+        from app.screens.live import LiveScreen  # the menu opens sooner without it
+
         seed = new_seed() if seed is None else seed
         try:
-            sim = launch(scenario, params, seed, script, record=True)
+            live = self._live_screen(scenario, params, seed, speed, tuple(script), paused)
         except SwarmscopeError as error:
             self.notify(str(error), title="This cannot be played", severity="error", markup=False)
             return False
-        pace = find(scenario).pace if speed is None else None if math.isinf(speed) else speed
-        clock = {} if self._clock is None else {"clock": self._clock}
-        driver = Driver(sim, speed=pace, paused=paused, **clock)
-        from app.screens.live import LiveScreen  # the menu opens sooner without it
-
-        live = LiveScreen(driver, scenario, params, tuple(script))
         if isinstance(self.screen, LiveScreen):
             live.look_like(self.screen)
             self.switch_screen(live)
         else:
             self.push_screen(live)
         return True
+
+    def _live_screen(
+        self,
+        scenario: str,
+        params: Mapping[str, Any],
+        seed: int,
+        speed: float | None,
+        script: Sequence[Timed],
+        paused: bool,
+    ) -> LiveScreen:
+        """The screen for a new run, or for the two of a pair. Raises SwarmscopeError."""
+        from app.screens.live import LiveScreen
+
+        kind = find(scenario)
+        pace = kind.pace if speed is None else None if math.isinf(speed) else speed
+        clock = {} if self._clock is None else {"clock": self._clock}
+        if issubclass(kind, Pair):
+            from app.screens.twin import TwinScreen
+            from app.twin import TwinDriver
+
+            pair, left, right = launch_sides(kind, params, seed, script)
+            return TwinScreen(
+                pair, TwinDriver(left, right, speed=pace, paused=paused, **clock), scenario, params, script
+            )
+        sim = launch(scenario, params, seed, script, record=True)
+        return LiveScreen(Driver(sim, speed=pace, paused=paused, **clock), scenario, params, script)
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """The palette: every action of the screen, then Textual's own."""
@@ -186,7 +212,11 @@ def run_app(
     """Open the program in this terminal; returns its exit status."""
     app = SwarmscopeApp(scenario, params, seed=seed, speed=speed, script=script or (), paused=paused)
     if scenario is not None:  # say what is wrong with the run before the screen opens
-        launch(scenario, params, seed or 0, script or ())
+        kind = find(scenario)
+        if issubclass(kind, Pair):
+            launch_sides(kind, params, seed or 0, script or ())
+        else:
+            launch(kind, params, seed or 0, script or ())
     app.run()
     if app.return_code == CRASHED:
         print(f"swarmscope: {FAULT_WORDS}", file=sys.stderr)

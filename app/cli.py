@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from engine.duration import format_duration, parse_duration, seconds
+from engine.duration import SECOND, format_duration, parse_duration, seconds
 from engine.errors import ParameterError, ScenarioError, SwarmscopeError
 from swarmscope import __version__
 
@@ -252,24 +252,36 @@ def run(
     otherwise.
     Exit status: 0; 1 when a safety invariant broke; 2 for bad usage; 130 after Ctrl+C.
     """
-    from scenarios.launch import launch
+    from scenarios.launch import launch, launch_sides
+    from scenarios.pair import Pair
     from scenarios.registry import find
 
     kind = find(scenario)
     commands = _read_script(script, kind)
-    sim = launch(kind, _read_settings(settings), seed, commands)
-    try:
-        _run(sim, until, events)
-    except KeyboardInterrupt:
-        where = f"at {format_duration(sim.now)} of virtual time, after {sim.events:,} events"
-        _complain(f"interrupted {where}; nothing is printed")
-        return INTERRUPTED
+    given = _read_settings(settings)
+    labels: tuple[str, ...] = ()
+    if issubclass(kind, Pair):
+        labels = kind.labels
+        _, *sims = launch_sides(kind, given, seed, commands)
+        until = round(kind.horizon * SECOND) if until is None else until
+    else:
+        sims = [launch(kind, given, seed, commands)]
+    for sim in sims:
+        try:
+            _run(sim, until, events)
+        except KeyboardInterrupt:
+            where = f"at {format_duration(sim.now)} of virtual time, after {sim.events:,} events"
+            _complain(f"interrupted {where}; nothing is printed")
+            return INTERRUPTED
 
     from app import output
 
-    outcome = output.outcome(sim)
-    click.echo(output.as_json(outcome) if as_json else output.outcome_text(sim, outcome))
-    broken = any(one["kind"] == "safety" and not one["holds"] for one in outcome["invariants"])
+    outcomes = [output.outcome(sim) for sim in sims]
+    if as_json:
+        click.echo(output.as_json(dict(zip(labels, outcomes, strict=True)) if labels else outcomes[0]))
+    else:
+        click.echo("\n\n".join(output.outcome_text(sim, outcome) for sim, outcome in zip(sims, outcomes, strict=True)))
+    broken = any(one["kind"] == "safety" and not one["holds"] for outcome in outcomes for one in outcome["invariants"])
     return BROKE if broken else 0
 
 

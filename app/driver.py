@@ -45,7 +45,7 @@ class Driver:
         self._was_over = bool(sim.over)
         self.ended = False
         """Whether it was the end of the run that paused it, and not a person."""
-        self._history = History(sim, clock)
+        self.history = History(sim, clock)
         self._rate_mark = (clock(), sim.events)
 
     @property
@@ -119,7 +119,7 @@ class Driver:
             if after >= end:
                 self._set_anchor()  # the machine cannot keep up: go on from here, without debts
                 break
-        self._history.ran(clock() - began)
+        self.history.ran(clock() - began)
         if self.speed is None:
             self._stop_when_over(done)
 
@@ -140,13 +140,13 @@ class Driver:
         self.paused = True
         if not self.sim.events:
             return False
-        self._history.go_to(self.sim.events - 1)
+        self.history.go_to(self.sim.events - 1)
         self._set_anchor()
         return True
 
     def apply(self, timed: Timed) -> None:
         """Carry out a command now, or put it on the agenda. Raises CommandError."""
-        self._history.apply(timed)
+        self.history.apply(timed)
         self._was_over = bool(self.sim.over)
 
     def _set_anchor(self) -> None:

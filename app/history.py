@@ -66,16 +66,35 @@ class History:
         sim = self._sim
         while self._checkpoints[-1][0].index > index:
             self._checkpoints.pop()
-        start, before = self._checkpoints[-1]
         # A command that is carried out is an event itself, the one after those that it came after.
         self._given = [one for one in self._given if one.events + (not one.is_for_later) <= index]
+        self._restore()
+        go_on(sim, NEVER, index - sim.events)
+
+    @property
+    def given(self) -> int:
+        """How many commands came from outside so far."""
+        return len(self._given)
+
+    def go_to_time(self, now: int, given: int) -> None:
+        """Go to the last moment of virtual time `now` (µs), which must not lie ahead, at which `given` commands had
+        come."""
+        while len(self._checkpoints) > 1 and (self._checkpoints[-1][0].time > now or self._checkpoints[-1][1] > given):
+            self._checkpoints.pop()
+        del self._given[given:]
+        self._restore()
+        go_on(self._sim, now, NEVER)
+
+    def _restore(self) -> None:
+        """Go to the last checkpoint, and from there on to the last thing that was given."""
+        sim = self._sim
+        start, before = self._checkpoints[-1]
         sim.restore(start)
         for one in self._given[before:]:
             go_on(sim, NEVER, one.events - sim.events)
             if not one.is_for_later and sim.now < one.now:
                 go_on(sim, one.now, 1)  # time passes; no event happens meanwhile, as none did then
             sim.apply(one.timed)
-        go_on(sim, NEVER, index - sim.events)
 
     def _take(self) -> None:
         began = self._clock()

@@ -114,9 +114,14 @@ def outcome_text(sim: Simulation, found: Data) -> str:
         *([("", f"… and {len(sim.commands) - SHOWN} more commands")] if len(sim.commands) > SHOWN else []),
         ("digest", sim.digest),
     ]
-    metrics = [
-        (spec.name, _number(found["metrics"].get(spec.name)), spec.unit, _explained(spec)) for spec in kind.metrics
-    ]
+    metrics: list[tuple[str, ...]] = []
+    for spec in kind.metrics:
+        value = found["metrics"].get(spec.name)
+        of_each = value if isinstance(value, dict) else {}
+        metrics.append((spec.name, "" if of_each else _number(value), spec.unit, _explained(spec)))
+        metrics += [(f"{GAP}{name}", _number(one), "", "") for name, one in list(of_each.items())[:SHOWN]]
+        if len(of_each) > SHOWN:
+            metrics.append((f"{GAP}… {len(of_each) - SHOWN} more", "", "", ""))
     invariants = [(_mark(one), one["name"], one["kind"], one["detail"]) for one in found["invariants"]]
     return _page(
         f"{kind.title} ({kind.name}), seed {sim.seed}",

@@ -348,7 +348,16 @@ class Duration(Struct, frozen=True, tag=True):
         return format_duration(self.micros)
 
 
-Argument: TypeAlias = Selector | Duration | str | int | float
+class Factor(Struct, frozen=True, tag=True):
+    """How many times as much, in thousandths, among the arguments of an own command."""
+
+    thousandths: Positive
+
+    def __str__(self) -> str:
+        return f"x{_decimal(self.thousandths, 1000)}"
+
+
+Argument: TypeAlias = Selector | Duration | Factor | str | int | float
 
 
 class Own(Struct, frozen=True, tag=True):
@@ -359,24 +368,35 @@ class Own(Struct, frozen=True, tag=True):
 
     @property
     def values(self) -> tuple[Selector | str | int | float, ...]:
-        """The arguments as a scenario's handler takes them: a duration is a number of µs."""
-        return tuple(arg.micros if isinstance(arg, Duration) else arg for arg in self.args)
+        """The arguments as a scenario's handler takes them: a duration is a number of µs, a factor of thousandths."""
+        return tuple(
+            arg.micros if isinstance(arg, Duration) else arg.thousandths if isinstance(arg, Factor) else arg
+            for arg in self.args
+        )
 
     def __str__(self) -> str:
         args = (quote(arg) if isinstance(arg, str) else str(arg) for arg in self.args)
         return " ".join([self.name, *args])
 
 
-ArgKind = Literal["who", "agent", "word", "text", "int", "number", "duration"]
+ArgKind = Literal["who", "agent", "word", "text", "int", "number", "duration", "factor"]
 
 
 class ArgSpec(Struct, frozen=True):
-    """An argument of an own command: `agent` is one name, `who` a selector, `text` the rest of the line."""
+    """An argument of an own command: `agent` is one name, `who` a selector, `text` the rest of the line, `factor` a
+    multiple such as `x3`. A `word` with `choices` is one of them; with a single choice it is a word that always stands
+    there, such as the `for` of `spike x3 for 20s`."""
 
     name: str
     kind: ArgKind
     help: str = ""
     optional: bool = False
+    choices: tuple[str, ...] = ()
+
+    @property
+    def shown(self) -> str:
+        """The argument as help shows it: `AGENT`, or the one word that can stand there."""
+        return self.choices[0] if len(self.choices) == 1 else self.name.upper()
 
 
 class CommandSpec(Struct, frozen=True):
@@ -404,7 +424,7 @@ class CommandSpec(Struct, frozen=True):
     @property
     def syntax(self) -> str:
         """The command as help shows it, such as `rumour AGENT [TEXT]`."""
-        words = (f"[{arg.name.upper()}]" if arg.optional else arg.name.upper() for arg in self.args)
+        words = (f"[{arg.shown}]" if arg.optional else arg.shown for arg in self.args)
         return " ".join([self.name, *words])
 
 

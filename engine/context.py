@@ -156,6 +156,16 @@ class Context:
         event = self.timers.pop(name, None)
         return event is not None and (self.calendar.remove(event) or self.sim.lifecycle.unhold(self.id, event))
 
+    def spawn(self, role: str, **given: Any) -> int:
+        """Start a new agent; returns its id. It joins as by the command `join`, and finds `given` among its attributes
+        when it starts, as a new process finds its arguments; those must be plain data that the class knows."""
+        return self.sim.lifecycle.spawn(self.id, role, given)
+
+    def retire(self) -> None:
+        """Leave the run for good, as by the command `leave`, once the handler that runs has ended; timers and mail
+        that are still to come reach nobody. The last agent stays."""
+        self.sim.lifecycle.retire(self.id)
+
     def note(self, kind: str, **data: Any) -> None:
         """Put something worth saying into the trace: the narration, the invariants and the panes build on notes."""
         self.sim.note(self.id, kind, data)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter, deque
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from enum import Enum
 from itertools import islice
 from typing import Any, overload
@@ -36,6 +36,7 @@ from engine.views import (
     NarrationLine,
     NetworkNode,
     NetworkView,
+    Plot,
     StageView,
     StatusView,
     Tone,
@@ -65,15 +66,16 @@ class Framer:
         self._story: deque[NarrationLine] = deque(maxlen=STORY_LINES)
         self._told: Note | None = None  # the last note that was looked at
 
-    def frame(self, parts: Collection[str] = PARTS, *, about: str = "") -> Frame:
-        """The parts asked for, all of the same moment."""
+    def frame(self, parts: Collection[str] = PARTS, *, about: str = "", chosen: str = "") -> Frame:
+        """The parts asked for, all of the same moment; with what is to be said of the thing on the stage that the key
+        `chosen` names."""
         sim = self.sim
         return Frame(
             status=self.status(about),
             agents=self.agents() if "agents" in parts else None,
             network=self.network() if "network" in parts else None,
             log=self.log() if "log" in parts else None,
-            stage=self.stage() if "stage" in parts else None,
+            stage=self.stage(chosen) if "stage" in parts else None,
             metrics=sim.scenario.metric_views(sim) if "metrics" in parts else None,
             narration=self.narration() if "narration" in parts else None,
         )
@@ -142,12 +144,17 @@ class Framer:
             now=sim.now,
         )
 
-    def stage(self) -> StageView:
-        """The scenario's stage; for one that has none, what it teaches and what there is to try."""
+    def stage(self, chosen: str = "") -> StageView:
+        """The scenario's stage; for one that has none, what it teaches and what there is to try. What is to be said of
+        the thing that `chosen` names takes the place of plots and words."""
         scenario = self.sim.scenario
         view = scenario.stage(self.sim)
         if view is not None:
-            return view
+            detail = scenario.detail(self.sim, chosen) if chosen else None
+            if detail is None:
+                return view
+            rest = tuple([part for part in view.parts if not isinstance(part, (Plot, Words))])
+            return StageView(view.title, (*rest, detail))
         lines: list[tuple[str, Tone]] = [(text, "plain") for text in (scenario.teaches, *scenario.sources) if text]
         lines += [(f"Try: {one.title}. {one.watch}", "accent") for one in scenario.experiments]
         return StageView(scenario.title, (Words(scenario.title, tuple(lines)),))
@@ -349,11 +356,15 @@ def metric_view(spec: MetricSpec, value: Any, series: Series, theory: str = "", 
 
 
 def in_words(value: Any, *, percent: bool = False) -> str:
-    """A figure as people read it: `–` where there is none, three or four digits otherwise."""
+    """A figure as people read it: `–` where there is none, three or four digits otherwise. Of a figure for each of
+    several agents it is the largest, and whose that is."""
     if value is None:
         return "–"
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if isinstance(value, Mapping):  # a figure for each of several agents: the largest
+        most = max(value, key=lambda name: (value[name], name), default="")
+        return f"{most} {in_words(value[most], percent=percent)}" if value else "–"
     if percent:
         return f"{100 * value:.1f}%"
     if isinstance(value, int):

@@ -471,7 +471,7 @@ class _Parser:
     def own_command(self, spec: c.CommandSpec) -> c.Own:
         args: list[c.Argument] = []
         for arg in spec.args:
-            ended = self.ended(*_HINTS.get(arg.kind, ()))
+            ended = self.ended(*_HINTS.get(arg.kind, ()), *map(c.quote, arg.choices))
             if ended and arg.optional:
                 break
             args.append(self.argument(arg))
@@ -479,15 +479,24 @@ class _Parser:
 
     def argument(self, arg: c.ArgSpec) -> c.Argument:
         expected = f"{arg.name.upper()} ({_KINDS[arg.kind]})"
+        if arg.choices:
+            expected = repr(arg.shown) if len(arg.choices) == 1 else f"{arg.shown} ({', '.join(arg.choices)})"
         if arg.kind == "who":
             return self.selector()
         if arg.kind == "text":
             return self.rest(expected)
         token = self.word(expected)
         if self.text[self.pos : self.pos + 1].strip():  # or the rest would be taken for the next argument
-            raise self.error(f"expected a blank after {arg.name.upper()}, found {self.text[self.pos]!r}", self.pos)
+            raise self.error(f"expected a blank after {arg.shown}, found {self.text[self.pos]!r}", self.pos)
+        if arg.choices and token.text not in arg.choices:
+            raise self.unexpected(expected, token)
         if arg.kind == "duration":
             return c.Duration(self.duration(token))
+        if arg.kind == "factor":
+            factor = self.decimal(token, token.text.removeprefix("x"), 3, expected)
+            if not token.text.startswith("x") or factor == 0:
+                raise self.unexpected(expected, token)
+            return c.Factor(factor)
         if arg.kind == "number":
             return self.number(token, expected)
         if arg.kind == "int":
@@ -519,4 +528,5 @@ _KINDS: dict[c.ArgKind, str] = {
     "int": "a whole number",
     "number": "a number",
     "duration": _TIME,
+    "factor": "a factor above 0 such as x3 or x1.5, of at most three decimals",
 }

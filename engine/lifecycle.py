@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import traceback
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from engine.agent import Agent
+from engine.agent import ENGINE_ATTRIBUTES, Agent
 from engine.context import Context
-from engine.errors import ScenarioError
+from engine.errors import ScenarioError, StateError
 from engine.events import IN_FLIGHT, NOBODY, Event, Kind
 from engine.streams import Stream
 from engine.trace import MASK
@@ -65,6 +66,22 @@ class Lifecycle:
         agent = self.add(name, role)
         sim.note(agent.id, "join", {"role": role})
         return agent
+
+    def spawn(self, parent: int, role: str, given: Mapping[str, Any]) -> int:
+        """Let an agent start another one, with the attributes `given`. Raises StateError for an attribute that the new
+        agent's class does not have."""
+        agent = self.join(role)
+        unknown = [name for name in given if name in ENGINE_ATTRIBUTES or name not in agent.state()]
+        if unknown:
+            parent_name, kind = self._sim.names[parent], type(agent).__name__
+            raise StateError(f"{parent_name} starts a {kind} with {unknown[0]!r}, which is no attribute of it")
+        vars(agent).update(given)
+        return agent.id
+
+    def retire(self, agent: int) -> None:
+        """Let an agent leave by its own will; the last one present stays."""
+        if len(self._sim.agents) - len(self.left) > 1 and agent not in self.left:
+            self.leave(agent)
 
     def leave(self, agent: int) -> None:
         """Take an agent out for good; its links go the way the topology says."""

@@ -1,7 +1,7 @@
 """Signatures and authenticators: Ed25519 (RFC 8032) for all to check, keyed BLAKE2b (RFC 7693) between two.
 
-A key pair belongs to a seed and a name, so a run's keys are the same each time. Keys are plain bytes, which a checkpoint
-can hold; checking is a pure function, so what was checked once is remembered.
+A key pair belongs to a seed and a name, so that a run has the same keys each time. Keys are plain bytes, which a
+checkpoint can hold; checking is a pure function, so what was checked once is remembered.
 """
 
 from __future__ import annotations

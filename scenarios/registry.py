@@ -23,6 +23,7 @@ SCENARIOS: dict[str, str] = {
     "pow": "scenarios.pow:ProofOfWork",
     "pbft": "scenarios.pbft:Pbft",
     "scaling": "scenarios.scaling:Scaling",
+    "finality": "scenarios.finality:Finality",
 }
 """Where each built-in scenario lives, as `module:Class`; loaded when asked for."""
 

@@ -97,6 +97,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="write what the commands in tests/transcripts say now into these files, instead of comparing",
     )
+    parser.addoption(
+        "--fidelity-page", metavar="FILE", help="write the table of what was held against published figures into FILE"
+    )
 
 
 @pytest.fixture(autouse=True)

@@ -10,11 +10,13 @@ The table is printed at the end of a run; PYTEST_DONT_REWRITE, since a module of
 from __future__ import annotations
 
 import math
+import re
 import statistics
 import sys
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -69,14 +71,16 @@ def rounding(published: float | str) -> float:
     return 0.5 * 10.0**exponent
 
 
-def agree(request: pytest.FixtureRequest, subject: str, rows: Sequence[Row]) -> None:
-    """Fail if one of the rows does not hold; those of a test that is marked `fidelity` come into the table."""
+def agree(request: pytest.FixtureRequest, subject: str, rows: Sequence[Row], *, source: str = "") -> None:
+    """Fail if one of the rows does not hold; those of a test that is marked `fidelity` come into the table, with their
+    source: the one given, or what the module of the test calls `SOURCE`."""
+    source = source or getattr(request.module, "SOURCE", "")
     plugins, here = request.config.pluginmanager, sys.modules[__name__]
     if not plugins.is_registered(here):
         plugins.register(here)
     if request.node.get_closest_marker("fidelity"):
         for row in rows:
-            request.node.user_properties.append((PROPERTY, (subject, *astuple(row))))
+            request.node.user_properties.append((PROPERTY, (source, subject, *astuple(row))))
     wrong = [f"{subject}: {_words(row)}" for row in rows if not row.holds]
     assert not wrong, "\n".join(wrong)
 
@@ -89,7 +93,7 @@ def _words(row: Row) -> str:
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
-    """Print the table of all figures that were held against published ones."""
+    """Print the table of all figures that were held against published ones, and write it where it was asked for."""
     stash = terminalreporter.config.stash
     reports = [*terminalreporter.stats.get("passed", []), *terminalreporter.stats.get("failed", [])]
     found = [value for report in reports for name, value in report.user_properties if name == PROPERTY]
@@ -99,18 +103,54 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
     terminalreporter.section("agreement with published figures")
     for line in table(found):
         terminalreporter.write_line(line)
+    page = terminalreporter.config.getoption("--fidelity-page")
+    if page:
+        Path(page).write_text(markdown(found), encoding="utf-8")
+
+
+HEADS = ("source", "set-up", "figure", "published", "measured", "bound", "trials", "verdict")
+
+
+def _lines(found: Sequence[Sequence[Any]]) -> list[tuple[str, ...]]:
+    """The cells of each (source, subject, figure, expected, measured, bound, trials), by source and subject."""
+    lines = []
+    for source, subject, *figures in sorted(found, key=lambda value: (str(value[0]), _in_order(str(value[1])))):
+        row = Row(*figures)
+        numbers = (f"{row.expected:.5g}", f"{row.measured:.5g}", f"±{row.bound:.2g}", f"{row.trials:,}")
+        lines.append((source, subject, row.figure, *numbers, "holds" if row.holds else "DIFFERS"))
+    return lines
+
+
+def _in_order(text: str) -> list[tuple[int, str]]:
+    """Sorts texts so that 2 comes before 10."""
+    return [(int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"(\d+)", text) if part]
 
 
 def table(found: Sequence[Sequence[Any]]) -> list[str]:
-    """The lines of the table, one for each (subject, figure, expected, measured, bound, trials)."""
-    lines = [("", "subject", "figure", "expected", "measured", "± bound", "trials")]
-    for subject, *figures in sorted(found, key=lambda value: str(value[0])):
-        row = Row(*figures)
-        mark = "✓" if row.holds else "✗"
-        numbers = (f"{row.expected:.5g}", f"{row.measured:.5g}", f"{row.bound:.2g}", f"{row.trials:,}")
-        lines.append((mark, subject, row.figure, *numbers))
+    """The lines of the table, one for each (source, subject, figure, expected, measured, bound, trials)."""
+    lines = [HEADS, *_lines(found)]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     return [
-        "  ".join(cell.rjust(width) if at > 2 else cell.ljust(width) for at, (cell, width) in enumerate(fits)).rstrip()
+        "  ".join(
+            cell.rjust(width) if 2 < at < 7 else cell.ljust(width) for at, (cell, width) in enumerate(fits)
+        ).rstrip()
         for fits in (list(zip(line, widths, strict=True)) for line in lines)
     ]
+
+
+PAGE = """\
+# Agreement with published figures
+
+Made by `make fidelity`, which runs every set-up below and fails if a figure does not agree. A mean agrees if it lies
+within four standard errors of what was published (the standard error is measured over the trials) and half a unit of
+the last digit that was printed; where a row says otherwise, its test says why. “Published” is the figure of the
+source, or what its formula gives.
+
+"""
+
+
+def markdown(found: Sequence[Sequence[Any]]) -> str:
+    """The page docs/fidelity.md."""
+    rows = [f"| {' | '.join(cell.replace('|', '/') for cell in line)} |" for line in (HEADS, *_lines(found))]
+    rows.insert(1, "|---|---|---|---:|---:|---:|---:|---|")
+    return PAGE + "\n".join(rows) + "\n"

@@ -9,7 +9,7 @@ from tests import view_factories as make
 from widgets import matrix, plot, words
 from widgets.canvas import Raster, resample, spark
 from widgets.glyphs import SHADES, shade
-from widgets.stage import compose
+from widgets.composing import compose
 from widgets.text import Line, cells, clean, clip, fit, fit_line, line_cells, wrap
 
 
@@ -284,14 +284,14 @@ def test_words_that_do_not_fit_are_counted() -> None:
 
 
 def test_parts_stand_side_by_side_where_there_is_room() -> None:
-    lines = compose(make.stage_view().parts, 118, 12)
+    lines = compose(make.stage_view().parts, 118, 12).lines
     assert "who knows what" in text(lines[0])
     assert "informed" in text(lines[0])
     assert "rounds" in text(lines[0])
 
 
 def test_parts_stand_one_above_another_where_there_is_not() -> None:
-    lines = compose(make.stage_view().parts, 50, 30)
+    lines = compose(make.stage_view().parts, 50, 30).lines
     assert "who knows what" in text(lines[0])
     assert "informed" not in text(lines[0])
     assert any("informed" in text(line) for line in lines)
@@ -300,6 +300,6 @@ def test_parts_stand_one_above_another_where_there_is_not() -> None:
 @pytest.mark.parametrize("size", [(0, 0), (3, 2), (20, 5), (80, 20), (200, 60)])
 def test_a_stage_of_any_size_has_as_many_lines_as_asked_for(size: tuple[int, int]) -> None:
     width, height = size
-    lines = compose(make.stage_view().parts, width, height)
+    lines = compose(make.stage_view().parts, width, height).lines
     assert len(lines) == height
     assert all(line_cells(line) <= max(0, width) for line in lines)

@@ -12,6 +12,9 @@ import pytest
 from swarmscope import simulate
 from tests.fidelity import Row, agree, deviation, mean
 
+SOURCE = "Frieze & Grimmett 1985; Pittel 1987; Karp et al. 2000"
+DEMERS = "Demers et al. 1987 (CSL-89-1)"
+
 ROUNDS = {"push": ("18.04", "1.32", 200), "pull": ("13.77", "1.34", 120), "push-pull": ("9.15", "0.50", 120)}
 
 # Demers et al. 1987, report CSL-89-1, n = 1000: k, residue, traffic, last cycle, trials.
@@ -108,7 +111,7 @@ def rounds(mode: str, n: int, trials: int, expected: Any, sd: Any) -> list[Row]:
 @pytest.mark.parametrize("mode", ROUNDS)
 def test_rounds_until_all_know_are_the_published_ones(request: pytest.FixtureRequest, mode: str) -> None:
     expected, sd, trials = ROUNDS[mode]
-    agree(request, f"gossip in rounds, n=1000, {mode}", rounds(mode, 1000, trials, expected, sd))
+    agree(request, f"in rounds, n=1000, {mode}", rounds(mode, 1000, trials, expected, sd))
 
 
 @pytest.mark.fidelity
@@ -117,12 +120,12 @@ def test_rounds_until_all_know_are_the_published_ones(request: pytest.FixtureReq
 def test_rounds_until_all_know_are_those_of_the_exact_chain(
     request: pytest.FixtureRequest, mode: str, n: int, trials: int
 ) -> None:
-    agree(request, f"gossip in rounds, n={n}, {mode}", rounds(mode, n, trials, *exact_rounds(n, mode)))
+    agree(request, f"in rounds, n={n}, {mode}", rounds(mode, n, trials, *exact_rounds(n, mode)))
 
 
 @pytest.mark.parametrize("mode", STEPS)
 def test_rounds_until_all_know_are_about_right(request: pytest.FixtureRequest, mode: str) -> None:
-    agree(request, f"gossip in rounds, n=40, {mode}", rounds(mode, 40, 60, *exact_rounds(40, mode)))
+    agree(request, f"in rounds, n=40, {mode}", rounds(mode, 40, 60, *exact_rounds(40, mode)))
 
 
 @pytest.mark.parametrize("mode", STEPS)
@@ -158,19 +161,25 @@ def of_k(row: tuple[int, str, str, str, int]) -> str:
 @pytest.mark.fidelity
 @pytest.mark.parametrize("row", FEEDBACK_COUNTER_PUSH, ids=of_k)
 def test_table_1_push_with_feedback_and_counter(request: pytest.FixtureRequest, row: Any) -> None:
-    agree(request, f"Demers table 1, push, k={row[0]}", demers(row, mode="push", feedback=True, removal="counter"))
+    agree(
+        request, f"table 1, push, k={row[0]}", demers(row, mode="push", feedback=True, removal="counter"), source=DEMERS
+    )
 
 
 @pytest.mark.fidelity
 @pytest.mark.parametrize("row", BLIND_COIN_PUSH, ids=of_k)
 def test_table_2_push_blind_with_coin(request: pytest.FixtureRequest, row: Any) -> None:
-    agree(request, f"Demers table 2, push, k={row[0]}", demers(row, mode="push", feedback=False, removal="coin"))
+    agree(
+        request, f"table 2, push, k={row[0]}", demers(row, mode="push", feedback=False, removal="coin"), source=DEMERS
+    )
 
 
 @pytest.mark.fidelity
 @pytest.mark.parametrize("row", FEEDBACK_COUNTER_PULL, ids=of_k)
 def test_table_3_pull_with_feedback_and_counter(request: pytest.FixtureRequest, row: Any) -> None:
-    agree(request, f"Demers table 3, pull, k={row[0]}", demers(row, mode="pull", feedback=True, removal="counter"))
+    agree(
+        request, f"table 3, pull, k={row[0]}", demers(row, mode="pull", feedback=True, removal="counter"), source=DEMERS
+    )
 
 
 @pytest.mark.parametrize("k", [1, 3])
@@ -204,7 +213,7 @@ def test_continuous_time_until_all_know_is_the_published_one(request: pytest.Fix
     assert formula == pytest.approx(14.95, abs=0.01)
     agree(
         request,
-        "gossip at Poisson times, n=1000, push",
+        "Poisson times, n=1000, push",
         [mean("time until all know", samples, formula), deviation("… standard deviation", samples, "1.82")],
     )
 
@@ -219,7 +228,7 @@ def test_continuous_time_until_all_know_is_that_of_the_formula(
     sd = spread_of(n, 2 if mode == "push-pull" else 1)
     agree(
         request,
-        f"gossip at Poisson times, n={n}, {mode}",
+        f"Poisson times, n={n}, {mode}",
         [mean("time until all know", samples, formula), deviation("… standard deviation", samples, sd)],
     )
 
@@ -227,4 +236,4 @@ def test_continuous_time_until_all_know_is_that_of_the_formula(
 @pytest.mark.fidelity
 def test_half_the_interval_is_half_the_time(request: pytest.FixtureRequest) -> None:
     samples, formula = epidemic(30, 600, "pull", interval=0.5)
-    agree(request, "gossip at Poisson times, n=30, every .5s", [mean("time until all know", samples, formula / 2)])
+    agree(request, "Poisson times, n=30, every .5s", [mean("time until all know", samples, formula / 2)])

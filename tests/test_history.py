@@ -68,7 +68,7 @@ class Session:
     def __init__(self, script: str = "") -> None:
         self.sim = run(script)
         self.driver = Driver(self.sim, paused=True, clock=Clock())
-        self.history = self.driver._history
+        self.history = self.driver.history
         self.seen = {0: moment(self.sim)}
 
     def let_happen(self, events: int) -> None:

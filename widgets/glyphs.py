@@ -88,6 +88,16 @@ ELLIPSIS = "…"
 FOLD = "⋯"
 OPEN = "▾"
 CLOSED = "▸"
+DONE_PART = "▓"
+OPEN_PART = "░"
+AMOUNT = "▇"
+NO_AMOUNT = "▁"
+CROWN = "♛"
+VOTE = "●"
+NO_VOTE = "○"
+UNHEARD = "·"
+SUSPECT = "?"
+GAUGE = "┈┈"
 
 
 def node(health: Health, tone: Tone) -> str:

@@ -1,54 +1,76 @@
-"""The stage pane: the scenario's own parts, side by side where there is room, else one above another."""
+"""The stage pane: the scenario's own parts; what stands on it can be selected, and is then explained beside it."""
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
+from textual import events
 from textual.binding import Binding, BindingType
+from textual.message import Message
 
-from engine.views import Matrix, Plot, StagePart, StageView, Words
-from widgets import matrix, plot, words
+from engine.views import Chain, Matrix, StageView
+from widgets.composing import Drawn, compose
 from widgets.drawing import Drawing
+from widgets.lanes import arrange, step
+from widgets.lens import FARTHEST, NEAREST, Item, Lens, item_at, next_item
 from widgets.pane import Pane
 from widgets.strips import LeanStrip
-from widgets.text import Line, fit_line
+from widgets.text import Line
 
-_GAP = 3  # columns between parts that stand side by side
-_LEAST_HEIGHT = 5  # lines that a part needs above another one
+BEAT = 10  # drawings for which a block that changed sides is marked
+PAGE = 5  # columns that a turn of the wheel or a page key goes back
 
 
 class Stage(Drawing, can_focus=True):
     """The body of the stage pane: every part in its own rectangle, drawn anew only when it differs."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("left", "look_back(1)", "Older", show=False, id="stage.older", tooltip="Older columns of a matrix"),
-        Binding("right", "look_back(-1)", "Newer", show=False, id="stage.newer", tooltip="Newer columns of a matrix"),
+        Binding(key, action, label, show=False, id=f"stage.{label.lower().replace(' ', '-')}", tooltip=tooltip)
+        for key, action, label, tooltip in (
+            ("left", "go(-1, 0)", "Left", "Select what stands to the left, or a block's parent"),
+            ("right", "go(1, 0)", "Right", "Select what stands to the right, or a block's child"),
+            ("up", "go(0, -1)", "Up", "Select what stands above"),
+            ("down", "go(0, 1)", "Down", "Select what stands below"),
+            ("pageup", f"look_back({PAGE})", "Older", "Look at older blocks or columns"),
+            ("pagedown", f"look_back({-PAGE})", "Newer", "Look at newer blocks or columns"),
+            ("less_than_sign", "near(-1)", "Farther", "See more blocks, smaller"),
+            ("greater_than_sign", "near(1)", "Nearer", "See fewer blocks, with their hashes"),
+            ("escape", "let_go", "Let go", "Select nothing, and follow the newest"),
+        )
     ]
+
+    class Selected(Message):
+        """Something on the stage was selected, or with an empty key, nothing is any more."""
+
+        def __init__(self, key: str) -> None:
+            super().__init__()
+            self.key = key
 
     def __init__(self) -> None:
         super().__init__()
         self._view = StageView(title="", parts=())
-        self._back = 0
+        self._lens = Lens()
         self._lines: list[Line] = []
+        self._items: list[Item] = []
         self._strips: dict[int, LeanStrip] = {}
-        self._drawn: dict[Any, tuple[Any, list[Line]]] = {}
+        self._drawn: Drawn = {}
         self._stale = True
+        self._beats: dict[str, int] = {}  # blocks that changed sides → drawings for which they stay marked
+
+    @property
+    def selected(self) -> str:
+        """The key of what is selected; empty while nothing is."""
+        return self._lens.selected
 
     def show(self, view: StageView) -> None:
         """Draw this view; only lines that differ from the last one are drawn anew."""
         old, self._view = self._view, view
-        if view.parts == old.parts and not self._stale:
+        self._mark_changes(old, view)
+        lens = self._lens._replace(fresh=frozenset(self._beats))
+        if view.parts == old.parts and lens == self._lens and not self._stale:
             return
-        before = self._lines
-        self._lay_out()
-        if len(before) != len(self._lines):
-            self._strips.clear()
-            self.refresh()
-            return
-        dirty = [y for y, line in enumerate(self._lines) if line != before[y]]
-        for y in dirty:
-            self._strips.pop(y, None)
-        self.refresh_lines(dirty)
+        self._lens = lens
+        self._draw_again()
 
     def forget(self) -> None:
         """A new size or theme."""
@@ -65,120 +87,101 @@ class Stage(Drawing, can_focus=True):
             strip = self._strips[y] = self.strip(line, self.size.width)
         return strip
 
+    # Looking around
+
+    def action_go(self, across: int, down: int) -> None:
+        """Select the next thing in a direction. Where there is nothing to select, left and right look back and on."""
+        chain = self._chain
+        if chain is not None:
+            self._select(step(chain, arrange(chain, 0, self.selected), self.selected, across, down))
+        elif self._items:
+            found = next_item(self._items, self.selected, across, down)
+            if found is not None:
+                self._select(found.key)
+        elif across:
+            self.action_look_back(-across)
+
     def action_look_back(self, by: int) -> None:
-        """Move a matrix by so many columns towards its older ones."""
-        most = max((len(part.columns) - 1 for part in self._view.parts if isinstance(part, Matrix)), default=0)
-        back = max(0, min(most, self._back + by))
-        if back != self._back:
-            self._back = back
-            self._drawn.clear()
-            self._stale = True
+        """Move by so many columns towards the older ones."""
+        most = max((_columns(part) - 1 for part in self._view.parts if isinstance(part, (Matrix, Chain))), default=0)
+        self._look(self._lens._replace(back=max(0, min(most, self._lens.back + by))))
+
+    def action_near(self, by: int) -> None:
+        """Nearer, with more to read, or farther, with more to see."""
+        self._look(self._lens._replace(zoom=max(FARTHEST, min(NEAREST, self._lens.zoom + by))))
+
+    def action_let_go(self) -> None:
+        """Select nothing, and follow the newest."""
+        self._look(self._lens._replace(back=0))
+        self._select("")
+
+    def on_click(self, event: events.Click) -> None:
+        """Select what is under the mouse."""
+        if self._items:
+            item = item_at(self._items, event.x, event.y)
+            self._select("" if item is None else item.key)
+
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        """Back; with ctrl, nearer."""
+        event.stop()
+        self.action_near(1) if event.ctrl else self.action_look_back(PAGE)
+
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        """On; with ctrl, farther."""
+        event.stop()
+        self.action_near(-1) if event.ctrl else self.action_look_back(-PAGE)
+
+    def _select(self, key: str) -> None:
+        if key != self.selected:
+            self._look(self._lens._replace(selected=key))
+            self.post_message(self.Selected(key))
+
+    def _look(self, lens: Lens) -> None:
+        if lens != self._lens:
+            self._lens = lens
+            self._draw_again()
+
+    @property
+    def _chain(self) -> Chain | None:
+        return next((part for part in self._view.parts if isinstance(part, Chain)), None)
+
+    # Drawing
+
+    def _mark_changes(self, old: StageView, new: StageView) -> None:
+        """A reorganisation is seen happening: blocks that joined or left the canonical chain stay marked for a beat."""
+        self._beats = {key: left - 1 for key, left in self._beats.items() if left > 1}
+        pairs = zip(old.parts, new.parts, strict=False)
+        for before, after in pairs:
+            if isinstance(before, Chain) and isinstance(after, Chain) and before.blocks is not after.blocks:
+                was = {block.id: block.status for block in before.blocks}
+                for block in after.blocks:
+                    if was.get(block.id, block.status) != block.status:
+                        self._beats[block.id] = BEAT
+
+    def _draw_again(self) -> None:
+        before = self._lines
+        self._lay_out()
+        if len(before) != len(self._lines):
             self._strips.clear()
             self.refresh()
+            return
+        dirty = [y for y, line in enumerate(self._lines) if line != before[y]]
+        for y in dirty:
+            self._strips.pop(y, None)
+        self.refresh_lines(dirty)
 
     def _lay_out(self) -> None:
         self._stale = False
         width, height = self.size
-        self._lines = compose(self._view.parts, width, height, self._back, self._drawn)
+        self._lines, self._items = compose(self._view.parts, width, height, self._lens, self._drawn)
 
 
-def compose(
-    parts: tuple[StagePart, ...], width: int, height: int, back: int = 0, drawn: dict[Any, Any] | None = None
-) -> list[Line]:
-    """All parts in `height` lines of `width` cells. `drawn` keeps what was drawn, for the next time."""
-    drawn = {} if drawn is None else drawn
-    if not parts or width < 4 or height < 1:
-        return [[] for _ in range(height)]
-    inner = width - 2
-    widths = _side_by_side(parts, inner, height)
-    if widths is not None:
-        columns = [
-            _cached(part, part_width, height, back, drawn, at)
-            for at, (part, part_width) in enumerate(zip(parts, widths, strict=True))
-        ]
-        lines: list[Line] = []
-        for y in range(height):
-            line: Line = [(" ", "plain")]
-            for at, column in enumerate(columns):
-                if at:
-                    line.append((" │ ", "faint"))
-                line.extend(fit_line(column[y] if y < len(column) else [], widths[at]))
-            lines.append(line)
-        return lines
-    heights = _stacked(parts, height)
-    lines = []
-    for at, (part, part_height) in enumerate(zip(parts, heights, strict=True)):
-        if part_height < 1:
-            continue
-        if lines:
-            lines.append([(" " + "─" * inner, "faint")])
-            part_height -= 1
-        block = _cached(part, inner, part_height, back, drawn, at)
-        block += [[] for _ in range(part_height - len(block))]
-        lines.extend([[(" ", "plain"), *fit_line(line, inner)] for line in block[:part_height]])
-    return (lines + [[] for _ in range(height)])[:height]
-
-
-def _cached(part: StagePart, width: int, height: int, back: int, drawn: dict[Any, Any], at: int) -> list[Line]:
-    kept = drawn.get(at)
-    key = (part, width, height, back)
-    if kept is not None and kept[0] == key:
-        return list(kept[1])
-    lines = draw_part(part, width, height, back)
-    drawn[at] = (key, lines)
-    return list(lines)
-
-
-def draw_part(part: StagePart, width: int, height: int, back: int = 0) -> list[Line]:
-    """One part in at most `height` lines."""
-    if isinstance(part, Matrix):
-        return matrix.draw(part, width, height, back)
-    if isinstance(part, Plot):
-        return plot.draw(part, width, height)
-    return words.draw(part, width, height)
-
-
-def _side_by_side(parts: tuple[StagePart, ...], width: int, height: int) -> list[int] | None:
-    """The parts' widths, or None when they do not fit. What a matrix or words do not need goes to the plots."""
-    room = width - _GAP * (len(parts) - 1)
-    least = [_least(part) for part in parts]
-    if sum(least) > room:
-        return None if len(parts) > 1 else [width]
-    fair = room // len(parts)
-    widths = [min(_most(part, height), max(least[at], fair)) for at, part in enumerate(parts)]
-    while sum(widths) > room:
-        widest = max(range(len(parts)), key=lambda at: widths[at] - least[at])
-        widths[widest] -= 1
-    rest = room - sum(widths)
-    greedy = [at for at, part in enumerate(parts) if isinstance(part, Plot)] or [len(parts) - 1]
-    for turn, at in enumerate(greedy):
-        widths[at] += rest // len(greedy) + (turn < rest % len(greedy))
-    return widths
-
-
-def _stacked(parts: tuple[StagePart, ...], height: int) -> list[int]:
-    """The parts' heights; where not all have room the later ones are left out."""
-    shown = max(1, min(len(parts), height // _LEAST_HEIGHT))
-    share, rest = divmod(height, shown)
-    return [share + (at < rest) if at < shown else 0 for at in range(len(parts))]
-
-
-def _least(part: StagePart) -> int:
-    if isinstance(part, Matrix):
-        return matrix.LEAST_WIDTH
-    return plot.LEAST_WIDTH if isinstance(part, Plot) else words.LEAST_WIDTH
-
-
-def _most(part: StagePart, height: int) -> int:
-    if isinstance(part, Matrix):
-        return max(matrix.LEAST_WIDTH, matrix.natural_width(part, height))
-    if isinstance(part, Words):
-        return max(words.LEAST_WIDTH, words.natural_width(part))
-    return 10_000
+def _columns(part: Matrix | Chain) -> int:
+    return len(part.columns) if isinstance(part, Matrix) else len({block.height for block in part.blocks})
 
 
 class StagePane(Pane):
-    """The stage. Left and right look at older and newer columns of a matrix."""
+    """The stage. Arrows select, page keys look at older and newer columns, `<` and `>` go farther and nearer."""
 
     PANE_TITLE: ClassVar[str] = "Stage"
 
@@ -187,6 +190,11 @@ class StagePane(Pane):
     ) -> None:
         self._stage = Stage()
         super().__init__(self._stage, number=number, name=name, id=id, classes=classes)
+
+    @property
+    def selected(self) -> str:
+        """The key of what is selected on the stage; empty while nothing is."""
+        return self._stage.selected
 
     def show(self, view: StageView) -> None:
         """Draw this view."""

@@ -18,10 +18,11 @@ from app.screens.help import HelpScreen
 from app.screens.inspecting import InspectScreen
 from app.screens.keyline import KeyLine
 from app.screens.sized import SizedScreen
-from engine.commands import Timed, quote
+from engine.commands import CommandSpec, Timed, quote
 from engine.errors import CommandError
 from engine.framing import Framer
 from engine.grammar import complete, parse
+from engine.views import StageView
 from widgets.agents import AgentsPane
 from widgets.log import LogPane
 from widgets.messages import FACES, MessagesPane
@@ -29,7 +30,7 @@ from widgets.metrics import MetricsPane
 from widgets.narration import NarrationPane
 from widgets.network import NetworkPane
 from widgets.pane import Pane
-from widgets.stage import StagePane
+from widgets.stage import Stage, StagePane
 from widgets.status import StatusLine
 from widgets.text import clip
 
@@ -90,7 +91,7 @@ class LiveScreen(SizedScreen):
                 yield self._agents
                 yield self._messages
             with Horizontal(id="middle"):
-                yield self._stage
+                yield from self.compose_stages()
             with Horizontal(id="lower"):
                 yield self._metrics
                 yield self._story
@@ -99,6 +100,10 @@ class LiveScreen(SizedScreen):
         yield Bar(":", COMMAND_HINT, self._candidates, history, id="command-bar")
         yield Bar("/", FILTER_HINT, lambda _: [], [], id="filter-bar")
         yield KeyLine(LIVE)
+
+    def compose_stages(self) -> ComposeResult:
+        """What stands in the middle."""
+        yield self._stage
 
     def on_mount(self) -> None:
         """Begin to draw, and let the run go on."""
@@ -128,7 +133,7 @@ class LiveScreen(SizedScreen):
         parts = {
             part for part, every in EVERY.items() if (everything or self._frames % every == 0) and self._is_wanted(part)
         }
-        frame = self._framer.frame(parts)
+        frame = self._framer.frame(parts, chosen=self._stage.selected)
         self._status.show(frame.status, self.driver.pace, self.driver.paused)
         if frame.agents is not None:
             self._agents.show(frame.agents)
@@ -137,12 +142,16 @@ class LiveScreen(SizedScreen):
         if frame.log is not None:
             self._messages.show_log(frame.log)
         if frame.stage is not None:
-            self._stage.show(frame.stage)
+            self.show_stage(frame.stage)
         if frame.metrics is not None:
             self._metrics.show(frame.metrics)
         if frame.narration is not None:
             self._story.show(frame.narration)
             self._last_words.update(frame.narration[-1].text if frame.narration else "")
+
+    def show_stage(self, view: StageView) -> None:
+        """Draw the stage."""
+        self._stage.show(view)
 
     def _is_wanted(self, part: str) -> bool:
         if part in ("network", "log"):
@@ -205,6 +214,10 @@ class LiveScreen(SizedScreen):
         self._select(event.agent_id)
         self.action_inspect()
 
+    @on(Stage.Selected)
+    def _stage_selected(self) -> None:
+        self.draw(everything=True)
+
     @on(NetworkPane.LinkClicked)
     def _link_clicked(self, event: NetworkPane.LinkClicked) -> None:
         self._ask(LinkDialog(self._name_of(self.selected), (self._name_of(event.a), self._name_of(event.b))))
@@ -263,9 +276,14 @@ class LiveScreen(SizedScreen):
 
     # Commands
 
+    @property
+    def specs(self) -> dict[str, CommandSpec]:
+        """The commands that the scenario has of its own, by name."""
+        return {spec.name: spec for spec in self.sim.scenario.commands}
+
     def command(self, text: str) -> None:
         """Carry out a command as it would be typed. Raises CommandError."""
-        timed = parse(text, {spec.name: spec for spec in self.sim.scenario.commands})
+        timed = parse(text, self.specs)
         if timed is not None:
             self.driver.apply(timed)
 
@@ -358,7 +376,7 @@ class LiveScreen(SizedScreen):
         agents = [self._name_of(agent) for agent in sim.present()]
         roles = list(dict.fromkeys(sim.agent(agent).role for agent in sim.present()))
         modes = ["honest", *(mode.name for mode in scenario.misbehaviours)]
-        return complete(text, {spec.name: spec for spec in scenario.commands}, agents, roles, modes)
+        return complete(text, self.specs, agents, roles, modes)
 
     @on(Bar.Submitted)
     def _bar_submitted(self, event: Bar.Submitted) -> None:

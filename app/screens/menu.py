@@ -20,7 +20,9 @@ from engine.framing import Framer
 from engine.params import ParamSpec, read_value, specs
 from engine.scenario import Scenario
 from engine.simulation import MAX_SEED
-from scenarios.launch import launch, read_script
+from engine.views import StageView
+from scenarios.launch import launch, launch_sides, read_script
+from scenarios.pair import Pair
 from scenarios.registry import find, names
 from widgets.stage import StagePane
 
@@ -161,9 +163,7 @@ class MenuScreen(SizedScreen):
         if scenario is not self._chosen or scenario is self._still_of or not self.is_current:
             return
         self._still_of = scenario
-        sim = launch(scenario, {}, STILL_SEED, record=True)
-        sim.run(until=scenario.still)
-        self.query_one("#menu-still", StagePane).show(Framer(sim).stage())
+        self.query_one("#menu-still", StagePane).show(still(scenario))
 
     # What is chosen
 
@@ -246,6 +246,21 @@ class MenuScreen(SizedScreen):
     def action_quit(self) -> None:
         """Leave the program."""
         self.app.exit()
+
+
+def still(scenario: type[Scenario]) -> StageView:
+    """The stage of a scenario, or those of both sides of a pair, as it looks early in a run."""
+    if issubclass(scenario, Pair):
+        _, *sims = launch_sides(scenario, {}, STILL_SEED)
+    else:
+        sims = [launch(scenario, {}, STILL_SEED, record=True)]
+    views = []
+    for sim in sims:
+        sim.run(until=scenario.still)
+        views.append(Framer(sim).stage())
+    if len(views) == 1:
+        return views[0]
+    return StageView(scenario.title, tuple([view.parts[0] for view in views]))
 
 
 def _first_words(text: str, width: int = 44) -> str:
