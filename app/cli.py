@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ from swarmscope import __version__
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
+    from app.recording import Recording
     from engine.commands import Timed
     from engine.scenario import Scenario
     from engine.simulation import Simulation
@@ -28,6 +30,7 @@ BROKE, USAGE, FAULT, INTERRUPTED, CLOSED = 1, 2, 70, 130, 141
 
 FAULT_WORDS = "this is a fault in Swarmscope, or in the scenario if it is your own; the lines above say where"
 CHUNK = 20_000  # events between two looks at the progress bar
+WATCHED_CHUNK = 1_000  # and where a file is written as the run goes
 
 
 def main(args: Sequence[str] | None = None) -> int:
@@ -236,6 +239,8 @@ def play(
 @click.option("--until", type=VirtualTime(), metavar="T", help="Stop at this virtual time: 90, 1.5s, 250ms, 2m.")
 @click.option("--events", type=click.IntRange(min=0), metavar="N", help="Stop after this many events.")
 @script_option
+@click.option("--record", metavar="FILE", type=click.Path(), help="Write a recording, which `replay` takes.")
+@click.option("--trace", metavar="FILE", type=click.Path(), help="Write every event, as JSON Lines.")
 @json_option
 def run(
     scenario: str,
@@ -244,6 +249,8 @@ def run(
     until: int | None,
     events: int | None,
     script: str | None,
+    record: str | None,
+    trace: str | None,
     as_json: bool,
 ) -> int:
     """Run a scenario without a screen, and print what came out.
@@ -261,6 +268,8 @@ def run(
     given = _read_settings(settings)
     labels: tuple[str, ...] = ()
     if issubclass(kind, Pair):
+        if record or trace:
+            raise ScenarioError(f"{kind.name} is two runs; record each of its two scenarios by itself")
         labels = kind.labels
         _, *sims = launch_sides(kind, given, seed, commands)
         until = round(kind.horizon * SECOND) if until is None else until
@@ -268,7 +277,9 @@ def run(
         sims = [launch(kind, given, seed, commands)]
     for sim in sims:
         try:
-            _run(sim, until, events)
+            with ExitStack() as files:
+                witnesses = _witnesses(files, sim, scenario, given, record, trace)
+                _run(sim, until, events, witnesses)
         except KeyboardInterrupt:
             where = f"at {format_duration(sim.now)} of virtual time, after {sim.events:,} events"
             _complain(f"interrupted {where}; nothing is printed")
@@ -285,13 +296,98 @@ def run(
     return BROKE if broken else 0
 
 
-def _run(sim: Simulation, until: int | None, events: int | None) -> None:
+def _witnesses(
+    files: ExitStack, sim: Simulation, scenario: str, given: Mapping[str, str], record: str | None, trace: str | None
+) -> list[Callable[[], None]]:
+    """What is to be told of the run as it goes; `files` closes what they write to."""
+    witnesses: list[Callable[[], None]] = []
+    if record:
+        from app.recording import Recorder
+
+        witnesses.append(files.enter_context(Recorder.opened(record, sim, scenario, given)).note)
+    if trace:
+        from app.tracefile import TraceWriter
+
+        witnesses.append(files.enter_context(TraceWriter(sim, trace)).note)
+    return witnesses
+
+
+def _run(sim: Simulation, until: int | None, events: int | None, witnesses: Sequence[Callable[[], None]] = ()) -> None:
     from app.progress import Progress
 
     sim.stop_at(None if until is None else seconds(until), events)
     with Progress() as progress:
-        while sim.advance(CHUNK):
+        while sim.advance(WATCHED_CHUNK if witnesses else CHUNK):
+            for witness in witnesses:
+                witness()
             progress.update(sim.progress, f"{seconds(sim.now):,.1f} s, {sim.events:,} events")
+
+
+@cli.command()
+@click.argument("file", type=click.Path())
+@click.option("--verify", is_flag=True, help="Run it without a screen, and hold it against its digests.")
+@click.option("--anyway", is_flag=True, help="Replay it although its scenario has changed since.")
+@click.option("--speed", type=Speed(), metavar="X", help="Virtual seconds per real second.")
+@click.option("--paused", is_flag=True, help="Do not start at once.")
+def replay(file: str, verify: bool, anyway: bool, speed: float | None, paused: bool) -> int:
+    """Replay a recording, on the screen or to verify it.
+
+    Exit status of --verify: 0 if all digests are as recorded, 1 if one differs, 2 if it cannot be replayed.
+    """
+    from app.recording import RecordingError, read
+
+    recording = read(file)
+    if recording.is_changed and not anyway:
+        raise RecordingError(
+            f"{file} was made by another version of the scenario {recording.scenario}; "
+            "replay --anyway runs it all the same"
+        )
+    if verify:
+        return _verify(file, recording)
+    _need_terminal("replay")
+    from app.application import run_app
+
+    return run_app(recording.scenario, recording.params, recording.seed, speed, recording.commands, paused)
+
+
+def _verify(file: str, recording: Recording) -> int:
+    from app.progress import Progress
+    from app.replay import start, verify
+
+    if not recording.marks:
+        click.echo(f"{file} has no digest yet, so there is nothing to verify")
+        return 0
+    with Progress() as progress:
+        difference = verify(start(recording), recording, progress.update)
+    if difference is not None:
+        mark = difference.mark
+        click.echo(
+            f"{file} differs at event {mark.events:,} ({format_duration(mark.now)}): "
+            f"recorded {mark.digest}, found {difference.found}"
+        )
+        return BROKE
+    last = recording.marks[-1]
+    cut = "" if recording.whole else "; it was cut short there"
+    digests = "1 digest" if len(recording.marks) == 1 else f"{len(recording.marks)} digests"
+    click.echo(f"{file}: {digests} as recorded, up to event {last.events:,} ({format_duration(last.now)}){cut}")
+    return 0
+
+
+@cli.command()
+@click.argument("one", type=click.Path())
+@click.argument("other", type=click.Path())
+def diff(one: str, other: str) -> int:
+    """Say where two recordings first part, and how their metrics differ.
+
+    Exit status: 0 if both are the same run, 1 if they part.
+    """
+    from app.recording import read
+    from app.replay import compare
+
+    left, right = read(one), read(other)
+    lines = compare(left, right)
+    click.echo("\n".join(lines) if lines else f"{one} and {other} are the same run")
+    return BROKE if lines else 0
 
 
 @cli.command(name="list")

@@ -265,7 +265,9 @@ class _Reader:
         if self._kind is None:
             name = self._head.get("scenario", "")
             if not name:
-                raise RecordingError(f"{self.source} does not say which scenario it is of; it needs a line “scenario NAME”")
+                raise RecordingError(
+                    f"{self.source} does not say which scenario it is of; it needs a line “scenario NAME”"
+                )
             self._kind = find(name)
             if issubclass(self._kind, Pair):
                 raise RecordingError(f"{self.source} is of {name}, which is two runs; record each of them by itself")
@@ -292,5 +294,3 @@ class _Reader:
 
     def _wrong(self, number: int, words: str) -> RecordingError:
         return RecordingError(f"{self.source}, line {number}: {words}")
-
-

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from app.recording import Mark, Recording
 from engine.duration import format_duration
 from engine.errors import CommandError
+from engine.framing import in_words
 from engine.simulation import NEVER, Simulation
 from scenarios.launch import launch
 
@@ -60,27 +61,33 @@ class Parting(NamedTuple):
     right: str
 
 
-def parting(left: Simulation, right: Simulation, step: int = 20_000) -> Parting | None:
-    """The first event in which two runs differ, or None as far as both go. Both are run to there."""
-    shared = 0
-    while True:
+def parting(left: Simulation, right: Simulation, ends: Sequence[int], step: int = 20_000) -> Parting | None:
+    """The first event in which two runs differ before either's end (in events), or None. Both are run to there."""
+    end = min(ends)
+    shared = min(left.events, right.events)
+    while shared < end:
         before = (left.checkpoint(), right.checkpoint())
-        done = [_advance(sim, step) for sim in (left, right)]
-        if left.digest == right.digest:
-            shared = left.events
-            if not any(done):
-                return None
+        for sim in (left, right):
+            _advance(sim, min(step, end - shared))
+        if left.digest != right.digest:
+            for sim, checkpoint in zip((left, right), before, strict=True):
+                sim.restore(checkpoint)
+            return _first_of(left, right, shared)
+        if left.events == shared:
+            break
+        shared = left.events
+    return None
+
+
+def _advance(sim: Simulation, events: int) -> None:
+    """Go on for so many events, past commands that cannot be carried out."""
+    last = sim.events + events
+    while sim.events < last:
+        try:
+            if not sim.run_to(NEVER, last - sim.events):
+                return
+        except CommandError:
             continue
-        for sim, checkpoint in zip((left, right), before, strict=True):
-            sim.restore(checkpoint)
-        return _first_of(left, right, shared)
-
-
-def _advance(sim: Simulation, events: int) -> int:
-    try:
-        return sim.run_to(NEVER, events, wait=False)
-    except CommandError:
-        return 1
 
 
 def _first_of(left: Simulation, right: Simulation, shared: int) -> Parting:
@@ -99,6 +106,35 @@ def _last(sim: Simulation) -> str:
         return "nothing more"
     peer = f" from {event.peer}" if event.peer else ""
     return f"{format_duration(event.time)} {event.kind} {event.agent}{peer} {event.summary}".strip()
+
+
+def compare(one: Recording, other: Recording) -> list[str]:
+    """In words, how two recordings differ: set-up, first event in which they part, metrics at their ends. Empty where
+    they are the same run."""
+    lines = []
+    if one.scenario != other.scenario:
+        return [f"one is of {one.scenario}, the other of {other.scenario}"]
+    if one.seed != other.seed:
+        lines.append(f"seed: {one.seed} | {other.seed}")
+    for name in dict.fromkeys([*one.params, *other.params]):
+        values = (one.params.get(name, "as it is"), other.params.get(name, "as it is"))
+        if values[0] != values[1]:
+            lines.append(f"{name}: {values[0]} | {values[1]}")
+    left, right = start(one), start(other)
+    ends = [recording.marks[-1] if recording.marks else Mark(0, 0, "") for recording in (one, other)]
+    apart = parting(left, right, [end.events for end in ends])
+    if apart is not None:
+        lines += [
+            f"they share {apart.shared:,} events, and part at {format_duration(apart.moment)}:",
+            f"  {apart.left}",
+            f"  {apart.right}",
+        ]
+    elif ends[0].events != ends[1].events:
+        lines.append(f"one ends after event {ends[0].events:,}, the other after event {ends[1].events:,}")
+    for sim, end in zip((left, right), ends, strict=True):
+        go_to(sim, end)
+    lines += [f"{name}: {in_words(first)} | {in_words(second)}" for name, first, second in metrics_apart(left, right)]
+    return lines
 
 
 def metrics_apart(left: Simulation, right: Simulation) -> Iterator[tuple[str, Any, Any]]:

@@ -1,0 +1,306 @@
+"""Recordings: written as a run goes, read back, replayed, compared; and what is said of those that are not right."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from app import cli
+from app.recording import FIRST, Recording, RecordingError, parse_recording, read, source_of
+from app.replay import Difference, compare, metrics_apart, parting, start, verify
+from app.tracefile import plain
+from engine.commands import Crash
+from engine.errors import SwarmscopeError
+from engine.streams import Stream
+from scenarios.gossip import Gossip
+from scenarios.launch import launch
+
+SCRIPT = "at 2s crash a-03\nat 4s restart a-03\n"
+Write = Callable[[str, str], str]
+
+
+@pytest.fixture
+def recorded(tmp_path: Path, write: Write) -> str:
+    """The path of a recording of a short run of gossip."""
+    path = tmp_path / "run.swarm"
+    script = write("faults.txt", SCRIPT)
+    arguments = ["run", "gossip", "-p", "agents=12", "--seed", "3", "--script", script, "--record", str(path)]
+    assert cli.main(arguments) == 0
+    return str(path)
+
+
+def text_of(path: str) -> str:
+    return Path(path).read_text(encoding="utf-8")
+
+
+def silent(share: float, words: str) -> None:
+    """Nobody looks at the progress."""
+
+
+def complaint(text: str) -> str:
+    with pytest.raises(SwarmscopeError) as raised:
+        parse_recording(text, "run.swarm")
+    return str(raised.value)
+
+
+# --- written and read -----------------------------------------------------------------------------
+
+
+def test_a_recording_is_a_few_lines_of_text(recorded: str) -> None:
+    lines = text_of(recorded).splitlines()
+    assert lines[0] == f"{FIRST} 1"
+    assert lines[2:3] + lines[4:9] == [
+        "scenario gossip",
+        "seed 3",
+        "param agents=12",
+        "",
+        "at 2s crash a-03",
+        "at 4s restart a-03",
+    ]
+    assert lines[-1].startswith("end ")
+
+
+def test_what_was_written_is_read_back(recorded: str) -> None:
+    recording = read(recorded)
+    assert recording.kind is Gossip
+    assert (recording.seed, recording.params, recording.whole) == (3, {"agents": "12"}, True)
+    assert [timed.at for timed in recording.commands] == [2_000_000, 4_000_000]
+    assert isinstance(recording.commands[0].command, Crash)
+    assert not recording.is_changed
+
+
+def test_it_replays_to_the_same_digests(recorded: str) -> None:
+    recording = read(recorded)
+    assert verify(start(recording), recording, silent) is None
+
+
+def test_a_long_run_has_digests_along_the_way(tmp_path: Path) -> None:
+    path = str(tmp_path / "long.swarm")
+    assert cli.main(["run", "gossip", "-p", "agents=400", "--until", "80", "--record", path]) == 0
+    recording = read(path)
+    assert len(recording.marks) > 3
+    assert verify(start(recording), recording, silent) is None
+
+
+def test_the_first_digest_that_differs_is_named(recorded: str) -> None:
+    recording = read(recorded)
+    wrong = recording.marks[-1]._replace(digest="0" * 32)
+    changed = recording._replace(marks=(*recording.marks[:-1], wrong))
+    found = verify(start(changed), changed, silent)
+    assert isinstance(found, Difference)
+    assert found.mark == wrong
+    assert found.found == recording.marks[-1].digest
+
+
+def test_comments_and_blank_lines_do_not_count(recorded: str) -> None:
+    text = text_of(recorded).replace("at 2s", "# the trouble begins\n\n  at 2s")
+    assert parse_recording(text) == read(recorded)
+
+
+def test_one_that_was_cut_short_holds_as_far_as_it_goes(recorded: str) -> None:
+    text = text_of(recorded)
+    for length in range(text.index("at 2s"), len(text)):
+        recording = parse_recording(text[:length])
+        assert len(recording.commands) <= 2
+        assert not recording.whole
+
+
+# --- the command line -----------------------------------------------------------------------------
+
+
+def test_verify_says_so_and_exits_with_0_or_1(recorded: str, capsys: pytest.CaptureFixture[str], write: Write) -> None:
+    assert cli.main(["replay", recorded, "--verify"]) == 0
+    assert "1 digest as recorded, up to event" in capsys.readouterr().out
+    later = write("later.swarm", text_of(recorded).replace("at 4s", "at 4100ms"))
+    assert cli.main(["replay", later, "--verify"]) == 1
+    assert "differs at event" in capsys.readouterr().out
+
+
+def test_a_recording_is_never_written_over(recorded: str, capsys: pytest.CaptureFixture[str]) -> None:
+    before = text_of(recorded)
+    assert cli.main(["run", "gossip", "--record", recorded]) == 2
+    assert "is there already" in capsys.readouterr().err
+    assert text_of(recorded) == before
+
+
+def test_a_changed_scenario_is_said_and_can_be_run_anyway(
+    recorded: str, write: Write, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = write("other.swarm", text_of(recorded).replace(source_of(Gossip), "0" * 32))
+    assert cli.main(["replay", other, "--verify"]) == 2
+    assert "--anyway" in capsys.readouterr().err
+    assert cli.main(["replay", other, "--verify", "--anyway"]) == 0
+
+
+def test_a_pair_cannot_be_recorded_as_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["run", "finality", "--record", str(tmp_path / "x")]) == 2
+    assert "two runs" in capsys.readouterr().err
+    assert not (tmp_path / "x").exists()
+
+
+def test_diff_says_where_two_part_and_what_came_of_it(
+    recorded: str, write: Write, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["diff", recorded, recorded]) == 0
+    later = write("later.swarm", text_of(recorded).replace("at 4s", "at 4100ms").replace("agents=12", "agents=13"))
+    assert cli.main(["diff", recorded, later]) == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert "agents: 12 | 13" in lines
+    assert any("they share" in line for line in lines)
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs kill -9")
+def test_killed_at_any_moment_what_was_written_replays(tmp_path: Path) -> None:
+    path = tmp_path / "killed.swarm"
+    arguments = ["run", "gossip", "-p", "agents=300", "-p", "rumours=0", "--until", "100000", "--record", str(path)]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "app", *arguments], env=os.environ, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    try:
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline and (not path.exists() or path.read_text().count("digest") < 4):
+            time.sleep(0.02)
+    finally:
+        process.kill()
+        process.wait()
+    recording = read(str(path))
+    assert not recording.whole
+    assert len(recording.marks) >= 4
+    assert verify(start(recording), recording, silent) is None
+
+
+# --- what is not right ----------------------------------------------------------------------------
+
+HEAD = f"{FIRST} 1\nprogram 0.1.0\nscenario gossip\nsource {'a' * 32}\nseed 7\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "is not a recording"),
+        ("hello\n", "its first line should be"),
+        (f"{FIRST} 2\n", "is of another version"),
+        (f"{FIRST} 1\n", "does not say which scenario"),
+        (HEAD.replace("gossip", "gosip"), "did you mean 'gossip'"),
+        (HEAD.replace("seed 7", "seed x"), "has no right seed"),
+        (HEAD.replace("a" * 32, "abc"), "needs the line “source"),
+        (HEAD + "seed 8\n", "line 6: seed is said twice"),
+        (HEAD + "param agents\n", "should be NAME=VALUE"),
+        (HEAD + "crash a-01\n", "line 6: “crash a-01” has no time"),
+        (HEAD + "at 2s crsh a-01\n", "line 6, column 7"),
+        (HEAD + "digest 5 soon abc\n", "line 6: a digest is written like"),
+        (HEAD + f"digest 50 2s {'0' * 32}\ndigest 5 3s {'0' * 32}\n", "of an earlier moment"),
+        (HEAD + f"end 5 2s {'0' * 32}\nat 3s heal\n", "line 7: it goes on after its end"),
+        (HEAD.replace("gossip", "finality"), "is two runs"),
+    ],
+)
+def test_what_is_wrong_is_said_in_one_sentence(text: str, said: str) -> None:
+    assert said in complaint(text)
+
+
+def test_a_file_that_is_not_there_or_not_text(tmp_path: Path) -> None:
+    with pytest.raises(RecordingError, match="cannot be read"):
+        read(str(tmp_path / "nothing"))
+    with pytest.raises(RecordingError, match="cannot be read"):
+        read(str(tmp_path))
+    (tmp_path / "noise").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(RecordingError, match="not text"):
+        read(str(tmp_path / "noise"))
+
+
+@pytest.mark.slow
+def test_ten_thousand_mutated_files_give_no_traceback(recorded: str) -> None:
+    original = text_of(recorded)
+    draws = Stream(1, "mutations")
+    letters = [*sorted(set(original)), "\x00", "é", "\t", "\r"]
+    told = 0
+    for _ in range(10_000):
+        text = list(original)
+        for _ in range(draws.between(1, 4)):
+            at = draws.below(len(text))
+            match draws.below(3):
+                case 0:
+                    text[at] = draws.choice(letters)
+                case 1:
+                    del text[at : at + draws.between(1, 20)]
+                case _:
+                    text.insert(at, draws.choice(letters))
+        try:
+            launch_of(parse_recording("".join(text)))
+        except SwarmscopeError as error:
+            told += 1
+            assert "\n" not in str(error)
+    assert told > 1_000
+
+
+def launch_of(recording: Recording) -> None:
+    """What `replay` does with it before it runs."""
+    if len(recording.params.get("agents", "")) < 4:
+        launch(recording.kind, recording.params, recording.seed, recording.commands)
+
+
+@given(st.text(max_size=200))
+@settings(max_examples=200)
+def test_no_text_at_all_gives_a_traceback(text: str) -> None:
+    for whole in (text, HEAD + text):
+        try:
+            parse_recording(whole)
+        except SwarmscopeError as error:
+            assert str(error)
+
+
+# --- comparing and tracing ------------------------------------------------------------------------
+
+
+def test_two_runs_part_where_the_first_different_event_is(recorded: str) -> None:
+    one = read(recorded)
+    other = one._replace(commands=one.commands[:1])
+    left, right = start(one), start(other)
+    apart = parting(left, right, (10_000, 10_000))
+    assert apart is not None
+    assert apart.moment == 4_000_000
+    assert "restart a-03" in apart.left
+    straight = start(one)
+    straight.run(events=apart.shared)
+    assert straight.now <= 4_000_000
+    assert compare(one, one) == []
+    assert any("restart" in line for line in compare(one, other))
+    assert compare(one, one._replace(scenario="pow")) == ["one is of gossip, the other of pow"]
+
+
+def test_metrics_that_agree_are_not_listed() -> None:
+    left, right = (launch("gossip", {"agents": 5}, 1) for _ in range(2))
+    assert list(metrics_apart(left, right)) == []
+
+
+def test_the_trace_has_every_event_with_its_cause(tmp_path: Path, write: Write) -> None:
+    path = tmp_path / "events.jsonl"
+    script = write("faults.txt", SCRIPT)
+    arguments = ["run", "gossip", "-p", "agents=60", "--seed", "3", "--until", "60", "--script", script]
+    assert cli.main([*arguments, "--trace", str(path)]) == 0
+    lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    events = [line for line in lines if "note" not in line]
+    sim = launch("gossip", {"agents": 60}, 3, SCRIPT)
+    sim.run(until=60)
+    assert len(events) == sim.events > 5_000
+    assert [line["index"] for line in events] == list(range(1, sim.events + 1))
+    assert [line["index"] for line in lines] == sorted(line["index"] for line in lines)
+    assert all(line.get("cause", 0) < line["index"] for line in events)
+    assert [line["time"] for line in events] == sorted(line["time"] for line in events)
+    assert sum("note" in line for line in lines) == sim.trace.note_count
+    crash = next(line for line in lines if line["kind"] == "crash")
+    assert (crash["agent"], crash["time"]) == ("a-03", 2_000_000)
+
+
+def test_any_data_of_a_note_becomes_json() -> None:
+    assert json.dumps(plain({"a": (1, b"x"), 2: {3}, "c": Crash}))
