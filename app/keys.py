@@ -50,6 +50,7 @@ LIVE: tuple[Action, ...] = (
     Action("previous", "shift+tab", "next_pane(-1)", "Pane before", "To the pane before", LOOK, 28),
     Action("inspect", "enter", "inspect", "Inspect", "Look into the selected agent", LOOK, 15),
     Action("filter", "slash", "filter", "Filter", "Show only agents and events that have a text", LOOK, 18, "/", True),
+    Action("save", "s", "save", "Save", "Save the run as a recording: a few lines of text that replay it", RUN, 22),
     Action("over", "R", "start_over", "Start over", "The same run from the start", RUN, 19),
     Action("new-seed", "ctrl+r", "new_seed", "New seed", "Start over with another seed", RUN, 26, "^r"),
     Action("help", "question_mark", "help", "Help", "All keys and commands", RUN, 0, "?"),

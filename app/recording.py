@@ -165,6 +165,15 @@ class Recorder:
             self.end()
 
 
+def free_name(name: str) -> str:
+    """The name of a file that is not there yet: `NAME.swarm`, or with a number."""
+    number, file = 1, Path(f"{name}.swarm")
+    while file.exists():
+        number += 1
+        file = Path(f"{name}-{number}.swarm")
+    return str(file)
+
+
 # Reading
 
 

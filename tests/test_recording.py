@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from textual.widgets import Input
 
 from app import cli
 from app.recording import FIRST, Recording, RecordingError, parse_recording, read, source_of
@@ -24,6 +25,7 @@ from engine.errors import SwarmscopeError
 from engine.streams import Stream
 from scenarios.gossip import Gossip
 from scenarios.launch import launch
+from tests.app_fixtures import forward, playing, press, shown
 
 SCRIPT = "at 2s crash a-03\nat 4s restart a-03\n"
 Write = Callable[[str, str], str]
@@ -177,6 +179,31 @@ def test_killed_at_any_moment_what_was_written_replays(tmp_path: Path) -> None:
     assert not recording.whole
     assert len(recording.marks) >= 4
     assert verify(start(recording), recording, silent) is None
+
+
+# --- on the screen --------------------------------------------------------------------------------
+
+
+async def test_s_saves_the_run_and_never_writes_over_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    async with playing() as (screen, pilot):
+        forward(screen, 200)
+        screen.command("crash a-02")
+        await press(pilot, "s", "enter")
+        saved = read("gossip-7.swarm")
+        assert (saved.seed, len(saved.commands), saved.whole) == (7, 1, True)
+        assert verify(start(saved), saved, silent) is None
+        await press(pilot, "s")
+        field = screen.app.screen.query_one("#save-file", Input)
+        assert field.value == "gossip-7-2.swarm"
+        field.value = "gossip-7.swarm"
+        await press(pilot, "enter")
+        assert "is there already" in shown(screen.app)
+        field.value = ""
+        await press(pilot, "enter")
+        assert "type a name" in shown(screen.app)
+        await press(pilot, "escape")
+    assert [file.name for file in tmp_path.iterdir()] == ["gossip-7.swarm"]
 
 
 # --- what is not right ----------------------------------------------------------------------------

@@ -16,7 +16,7 @@ from textual.widgets.option_list import Option
 
 from app.screens.ticks import Tick, Ticks
 from engine.commands import CommandSpec, quote
-from engine.errors import CommandError
+from engine.errors import CommandError, SwarmscopeError
 from engine.grammar import parse
 from engine.scenario import Misbehaviour
 from engine.simulation import Simulation
@@ -69,9 +69,13 @@ class Dialog(ModalScreen[None]):
             for command in self.answer():
                 self.carry_out(command)
         except CommandError as error:
-            self.query_one("#dialog-problem", Static).update(f"✗ {error.message}")
+            self.complain(error.message)
             return
         self.dismiss()
+
+    def complain(self, sentence: str) -> None:
+        """Say what is wrong with the answer, and stay."""
+        self.query_one("#dialog-problem", Static).update(f"✗ {sentence}")
 
     @on(Button.Pressed, "#accept")
     def _accept(self) -> None:
@@ -84,6 +88,35 @@ class Dialog(ModalScreen[None]):
     @on(Input.Submitted)
     def _entered(self) -> None:
         self.action_accept()
+
+
+class SaveDialog(Dialog):
+    """Where to write the recording of the run so far; a file that is there already is never written over."""
+
+    HEADING = "Save the run as a recording"
+    ABOUT = "a few lines of text that replay it exactly: swarmscope replay FILE"
+
+    def __init__(self, proposal: str, save: Callable[[str], None]) -> None:
+        super().__init__()
+        self._proposal, self._save = proposal, save
+
+    def fields(self) -> ComposeResult:
+        """The name of the file."""
+        yield Label("file")
+        yield Input(self._proposal, id="save-file", compact=True)
+
+    def action_accept(self) -> None:
+        """Write it and close, or say why not."""
+        name = self.query_one("#save-file", Input).value.strip()
+        if not name:
+            self.complain("a recording needs a file to be in; type a name")
+            return
+        try:
+            self._save(name)
+        except SwarmscopeError as error:
+            self.complain(str(error))
+            return
+        self.dismiss()
 
 
 class PartitionDialog(Dialog):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from textual import on
@@ -12,8 +13,9 @@ from textual.widgets import Static
 
 from app.driver import Driver
 from app.keys import LIVE, bindings
+from app.recording import Recorder, free_name
 from app.screens.bar import Bar
-from app.screens.dialogs import Dialog, LinkDialog, MisbehaveDialog, OwnDialog, PartitionDialog
+from app.screens.dialogs import Dialog, LinkDialog, MisbehaveDialog, OwnDialog, PartitionDialog, SaveDialog
 from app.screens.help import HelpScreen
 from app.screens.inspecting import InspectScreen
 from app.screens.keyline import KeyLine
@@ -458,6 +460,17 @@ class LiveScreen(SizedScreen):
         self.app.push_screen(HelpScreen(LIVE, self.sim.scenario))
 
     # The run as a whole
+
+    def action_save(self) -> None:
+        """Ask for a file, and write the run so far into it."""
+        name = Path(self._from[0]).stem
+        self._ask(SaveDialog(free_name(f"{name}-{self.sim.seed}"), self.save))
+
+    def save(self, file: str) -> None:
+        """Write the run so far as a recording. Raises RecordingError."""
+        scenario, params, _ = self._from
+        Recorder.opened(file, self.sim, scenario, params).end()
+        self._tell(f"saved as {file}; swarmscope replay {file} plays it again")
 
     def action_start_over(self) -> None:
         """The same run from the start."""

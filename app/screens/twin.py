@@ -50,3 +50,7 @@ class TwinScreen(LiveScreen):
         left, right = self._twin.stages((self._stage.selected, self._right_stage.selected))
         self._stage.show(left)
         self._right_stage.show(right)
+
+    def action_save(self) -> None:
+        """Say that there is nothing to save it in."""
+        self._tell("two runs do not fit into one recording; play one of the two scenarios to save it", title="Not done")
