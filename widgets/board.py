@@ -215,7 +215,9 @@ def _squeeze(board: Board, shape: _Shape, width: int, across: int, height: int) 
     tasks = _sorted(board)
     waiting = sum(not _ended(task) for task in tasks)
     kept = min(len(tasks) - waiting, max(1, room // 4) if room > 4 else 0)
-    crowded = waiting + kept > room
+    crowded = waiting + kept > room or _most_even(tasks[:waiting], kept, shape, width, across, height) < _PREVIEW
+    if crowded:
+        tasks = sorted(tasks, key=lambda task: (_ended(task), _worked_on(task)))
     fold = int(crowded or waiting + kept < len(tasks))
     waiting = min(waiting, room - fold)
     kept = min(kept, room - fold - waiting)
@@ -256,6 +258,15 @@ def _squeeze(board: Board, shape: _Shape, width: int, across: int, height: int) 
     if hidden_open in (0, hidden):
         detail = ", all open" if hidden_open else ", all closed"
     return places, fill([(words, "dim")], [[(detail, "dim")]], width)
+
+
+def _most_even(tasks: Sequence[BoardTask], closed: int, shape: _Shape, width: int, across: int, height: int) -> int:
+    """How many lines each of these open tasks could get, at most, beside so many closed ones; 0 where not even one."""
+    full = [_full(task, shape, width) for task in tasks]
+    if not full or max(full) < _PREVIEW:
+        return _PREVIEW  # nobody has a ladder to be cut
+    room = across * height - closed - 1
+    return room // len(full)
 
 
 def _grow(places: list[_Place], full: list[int], across: int, height: int, fold: int) -> list[_Place]:
