@@ -6,7 +6,6 @@ from functools import lru_cache
 from typing import Any
 
 from msgspec import Struct
-from msgspec.structs import fields
 
 from engine.envelope import Envelope
 
@@ -45,7 +44,7 @@ def summary_of(message: Any, limit: int = MAX_SUMMARY) -> str:
     elif isinstance(message, str):
         text = message
     elif isinstance(message, Struct):
-        parts = [f"{f.name}={_short(getattr(message, f.name))}" for f in fields(message)]
+        parts = [f"{name}={_short(getattr(message, name))}" for name in message.__struct_fields__]
         text = " ".join([kind_of(message), *parts])
     elif isinstance(message, tuple):
         text = " ".join(_short(part) for part in message)

@@ -53,6 +53,19 @@ def format_duration(micros: int) -> str:
     return f"{whole}.{rest:0{digits}d}".rstrip("0") + unit
 
 
+def brief_duration(micros: int) -> str:
+    """A duration as people like to read it, to three or four digits: `9.66s`, `230ms`, `1,204s`."""
+    if micros < 0:
+        return f"−{brief_duration(-micros)}"
+    if micros < MILLISECOND:
+        return f"{micros}us" if micros else "0s"
+    if round(micros, -3) < SECOND:
+        return f"{round(micros / MILLISECOND)}ms"
+    if micros < 100 * SECOND:
+        return f"{micros / SECOND:.2f}".rstrip("0").rstrip(".") + "s"
+    return f"{micros / SECOND:,.0f}s"
+
+
 def seconds(micros: int) -> float:
     """Microseconds as seconds, for people and for `--json`."""
     return micros / SECOND

@@ -30,7 +30,7 @@ class Transfer(Struct, frozen=True, cache_hash=True):
     @property
     def id(self) -> str:
         """What names the transfer: 16 hex digits of the hash of all of it."""
-        return leaf(self)[:8].hex()
+        return _name(self)
 
     @property
     def sender(self) -> str:
@@ -65,6 +65,11 @@ def encode(transfer: Transfer) -> bytes:
 def leaf(transfer: Transfer) -> bytes:
     """The 32 bytes that stand for a transfer in a Merkle tree."""
     return sha256(encode(transfer)).digest()
+
+
+@lru_cache(maxsize=65_536)
+def _name(transfer: Transfer) -> str:
+    return leaf(transfer)[:8].hex()
 
 
 @lru_cache(maxsize=65_536)
@@ -184,6 +189,9 @@ class Ledger:
         return self.balances == other.balances and self.nonces == other.nonces
 
     __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return f"{len(self.balances)} accounts with {self.total} in all, {sum(self.nonces.values())} transfers made"
 
     def __getstate__(self) -> tuple[dict[str, int], dict[str, int]]:
         return self.balances, self.nonces

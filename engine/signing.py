@@ -1,7 +1,8 @@
 """Signatures and authenticators: Ed25519 (RFC 8032) for all to check, keyed BLAKE2b (RFC 7693) between two.
 
 A key pair belongs to a seed and a name, so that a run has the same keys each time. Keys are plain bytes, which a
-checkpoint can hold; checking is a pure function, so what was checked once is remembered.
+checkpoint can hold; checking is a pure function, so what was checked once is remembered. The library is loaded when it
+is first needed, so that a menu of scenarios opens sooner.
 """
 
 from __future__ import annotations
@@ -9,9 +10,6 @@ from __future__ import annotations
 from functools import lru_cache
 from hashlib import blake2b
 from hmac import compare_digest
-
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 MAC_SIZE = 10  # bytes; as many as Castro & Liskov 1999, section 5.1, send of an MD5 authenticator
 
@@ -24,18 +22,25 @@ def secret_key(seed: int, name: str) -> bytes:
 @lru_cache(maxsize=16_384)
 def public_key(secret: bytes) -> bytes:
     """The 32 public bytes that go with a secret key."""
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
     return Ed25519PrivateKey.from_private_bytes(secret).public_key().public_bytes_raw()
 
 
 @lru_cache(maxsize=16_384)
 def sign(secret: bytes, message: bytes) -> bytes:
     """The 64 bytes that only the holder of `secret` can make for `message`."""
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
     return Ed25519PrivateKey.from_private_bytes(secret).sign(message)
 
 
 @lru_cache(maxsize=65_536)
 def is_signed(public: bytes, message: bytes, signature: bytes) -> bool:
     """Whether `signature` was made for `message` with the secret key that goes with `public`."""
+    from cryptography.exceptions import InvalidSignature
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
     try:
         Ed25519PublicKey.from_public_bytes(public).verify(signature, message)
     except (InvalidSignature, ValueError):

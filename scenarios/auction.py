@@ -122,8 +122,8 @@ class Auction(Scenario):
         ),
         MetricSpec(
             "efficiency",
-            "least total cost by linear assignment, as a share of what the tasks done cost (the latest 400); in "
-            "single-item, value to the buyers over the highest values",
+            "least total cost by linear assignment, as a share of what the tasks done cost (the latest 400 at most); "
+            "in single-item, value to the buyers over the highest values",
             theory="1 for the best assignment there is",
         ),
         MetricSpec("utilisation", "share of the contractors' slots that was worked in, since the start"),
@@ -335,7 +335,8 @@ class Auction(Scenario):
         if held is None:
             return f"{giver.name} hands over {name}, which it does not hold"
         before, after = giver.cost(held.task), taker.cost(held.task)
-        if after < before:
+        quote = held.quotes.get(taker.id)
+        if after < before or (quote is not None and quote.cost != after):  # or it lied before it became honest
             return ""
         return f"{name} goes from {giver.name}, whom it costs {before:.3f}, to {taker.name}, whom it costs {after:.3f}"
 

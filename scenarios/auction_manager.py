@@ -22,14 +22,10 @@ from scenarios import auction_params as setting
 from scenarios.auction_messages import (
     COUNTED,
     Award,
-    Beat,
-    BeatAck,
     Bid,
     Call,
     Cancel,
-    Claim,
     Entry,
-    Grant,
     Holding,
     Payment,
     Price,
@@ -43,9 +39,9 @@ from scenarios.auction_messages import (
 )
 from scenarios.auction_params import AuctionParams, Task
 from scenarios.auction_rules import clear
-from scenarios.auction_succession import BEATS, PATIENCE, Voter
+from scenarios.auction_succession import BEAT, BEATS, WATCH, Contender
 
-ROUNDS = 1 << 20  # rounds of bidding in one term, at most; a round's number holds its term
+ROUNDS = 10_000  # rounds of bidding in one term, at most; the number of a round begins with its term
 KEPT_BIDS = 6  # of a task that has ended, for the board
 KEPT_DONE = 400  # tasks whose assignment is measured
 LONGEST_PAUSE = 8  # windows between two rounds for one task
@@ -54,6 +50,7 @@ BLAME = 0.5  # what is left of the trust in a contractor that failed
 REDEMPTION = 1.25  # by how much trust grows with each result, up to 1
 BARRED_BELOW = 0.3
 BARRED_FOR = 10  # leases
+DEAREST_BID = 1e6  # beyond which a bid is nonsense
 ENDED = ("done", "expired", "refused")
 
 
@@ -75,34 +72,30 @@ class Record(Struct):
     price: float = 0.0
     progress: float = 0.0
     accepted: bool = False
+    overdue: bool = False  # it took much longer than promised, so its lease is not renewed
     awarded: int = 0
     again: int = 0  # when the next round may begin
     why: str = ""
     before: tuple[int, int, float] | None = None  # the award that came to nothing last: to whom, round, price
 
 
-class Manager(Voter):
+class Manager(Contender):
     """One of the two managers of a house; one acts, the other stands by and keeps a copy of the book."""
 
     durable: ClassVar[tuple[str, ...]] = ("promised", "book", "trust", "barred", "next_order", "finished")
 
     def __init__(self, params: AuctionParams, house: int, first: bool) -> None:
-        super().__init__(params)
-        self.house = house
-        self.acting = first
-        self.term = 1
-        self.until = self._mandate if first else 0  # when its mandate ends
+        super().__init__(params, house, first)
         self.book: dict[str, Record] = {}
         self.next_order = 0  # the next task to come
         self.leases: Leases[str] = Leases(setting.micros(params.lease))
         self.trust: dict[int, float] = {}
         self.barred: dict[int, int] = {}  # contractor → until when
         self.finished: dict[str, tuple[Task, int]] = {}  # the latest that were done, and by whom
-        self.claimed = 0  # the term that it would like to act in
-        self.stale = False  # whether it has to be told the whole book
+        self.postponed: dict[str, None] = {}  # tasks that wait for a mandate, first come first
         self.open = 0  # tasks of the book that have not ended
+        self.settled = 0  # when the leases of its predecessor have run out
         self._params = params
-        self._first = first
         self._rising = setting.sold(params)
         self._lease = setting.micros(params.lease)
         self._window = setting.window(params)
@@ -113,21 +106,14 @@ class Manager(Voter):
 
     def on_start(self) -> None:
         super().on_start()
-        self.until = self.ctx.now + self._mandate if self.acting else 0
-        self._watch()
         if self.acting:
-            self._beat()
             self._take_orders()
 
     def on_restart(self) -> None:
         """Up again: it acts for nobody until it knows who does, or that nobody does."""
-        self.acting = False
-        self.stale = True
-        self.term = self.promised.get(self.house, 1)
+        self.come_back()
         self.open = len([record for record in self.book.values() if record.state not in ENDED])
-        for record in self.book.values():
-            if record.state == "bidding":
-                record.state = "waiting"
+        self._drop_bidding()
         self.on_start()
 
     def on_message(self, sender: int, message: Any) -> None:
@@ -137,27 +123,21 @@ class Manager(Voter):
             self._progressed(sender, message)
         elif isinstance(message, Result):
             self._resulted(sender, message)
-        elif isinstance(message, BeatAck):
-            self._acknowledged(sender, message)
-        elif isinstance(message, Beat):
-            self._beaten(sender, message)
         elif isinstance(message, Update):
             self._updated(message)
-        elif isinstance(message, Claim):
-            self._claimed(sender, message)
-        elif isinstance(message, Grant):
-            self._granted(sender, message)
         elif isinstance(message, Holding):
             self._told(sender, message)
+        else:
+            self.contend(sender, message)
 
     def on_timer(self, name: Any) -> None:
         what, key = name
-        if what == "watch":
-            self._watch()
+        if name == WATCH:
+            self.watch()
         elif not self.acting:
             return
-        elif what == "beat":
-            self._beat()
+        elif name == BEAT:
+            self.beat()
         elif what == "order":
             self._take_orders()
         elif what == "lease":
@@ -173,11 +153,11 @@ class Manager(Voter):
 
     # Announcement
 
-    def take(self, task: Task) -> None:
-        """A task has come."""
+    def take(self, task: Task, again: int = 0) -> None:
+        """A task has come, not to be announced before the moment `again`."""
         if task.id in self.book:
             return
-        self.book[task.id] = record = Record(task)
+        self.book[task.id] = record = Record(task, again=again)
         self.open += 1
         if self.acting:
             self._announce(record)
@@ -201,7 +181,7 @@ class Manager(Voter):
             return
         contractors = self._contractors()
         if now >= self.until:
-            self.ctx.set_timer(("again", task.id), self._mandate // BEATS)
+            self.postponed[task.id] = None
             return
         if now > task.deadline:
             self._end(record, "expired", record.why or "nobody had begun with it by its deadline")
@@ -244,7 +224,7 @@ class Manager(Voter):
         elif record.step:
             return
         if isinstance(answer, Bid):
-            if not (math.isfinite(answer.amount) and answer.amount >= 0.0 and answer.lasts >= 0):
+            if not (0.0 <= answer.amount <= DEAREST_BID and answer.lasts >= 0):
                 return
             record.bids[sender] = answer
             if not record.step:
@@ -372,7 +352,7 @@ class Manager(Voter):
     def _award(self, record: Record, winner: int, price: float) -> None:
         task, now = record.task, self.ctx.now
         record.state, record.winner, record.price = "awarded", winner, price
-        record.awarded, record.accepted, record.progress = now, False, 0.0
+        record.awarded, record.accepted, record.overdue, record.progress = now, False, False, 0.0
         self.leases.grant(task.id, winner, now + self._window)
         self._watch_leases()
         again = self.ctx.count(f"awarded {task.id}") > 1
@@ -421,6 +401,7 @@ class Manager(Voter):
         if (
             self.ctx.now > record.awarded + OVERDUE * self._promised(record) + self._lease
         ):  # the lease is left to run out, since the contractor may not hear that it is taken away
+            record.overdue = True
             self._say(sender, Cancel(report.task, self.house, report.round, self.term))
         elif self.leases.holder(report.task, self.ctx.now) == sender:
             if self.ctx.now >= self.leases.held[report.task].granted:  # the first one is longer, and never cut short
@@ -446,8 +427,10 @@ class Manager(Voter):
             if record.state != "awarded":
                 continue
             self.ctx.count("leases_lost")
-            accepted = "was not heard of again" if record.accepted else "never began"
-            self.ctx.note("lease lost", task=name, holder=lease.holder, why=accepted)
+            why = "never began"
+            if record.accepted:
+                why = "took far too long" if record.overdue else "was not heard of again"
+            self.ctx.note("lease lost", task=name, holder=lease.holder, why=why)
             self._fail(record, lease.holder, "its lease ran out")
         self._watch_leases()
 
@@ -529,97 +512,38 @@ class Manager(Voter):
 
     # The other manager
 
-    @property
-    def other(self) -> int:
-        """The other manager of the house; itself where there is none."""
-        return self._partner()
+    def mandate_renewed(self) -> None:
+        """Announce what had to wait for a mandate."""
+        if self.postponed:
+            names, self.postponed = list(self.postponed), {}
+            for name in names:
+                self._announce(self.book[name])
 
-    def _partner(self) -> int:
-        ids, name = self.ctx.sim.ids, self.name
-        letter, _, number = name.partition("-")
-        return ids.get(f"{'s' if letter == 'm' else 'm'}-{number}", self.id)
+    def send_everything(self, to: int) -> None:
+        """Let the other manager have the whole book."""
+        entries = [self._entry(record) for record in self.book.values()]
+        self.say(to, Update(self.house, self.term, tuple(entries), full=True))
 
-    def _witness(self) -> int:
-        return self.ctx.sim.ids.get("w-1", self.id)
-
-    def _beat(self) -> None:
-        """Show that it acts, and have its mandate renewed."""
-        beat = Beat(self.house, self.term, self.ctx.now)
-        for voter in (self.other, self._witness()):
-            if voter != self.id:
-                self.say(voter, beat)
-        self.ctx.set_timer(("beat", ""), self._mandate // BEATS)
-
-    def _acknowledged(self, sender: int, ack: BeatAck) -> None:
-        if not self.acting or ack.term != self.term or ack.house != self.house or ack.sent > self.ctx.now:
-            return
-        self.until = max(self.until, ack.sent + self._mandate)
-        if ack.stale:
-            entries = [self._entry(record) for record in self.book.values()]
-            self.say(sender, Update(self.house, self.term, tuple(entries), full=True))
-
-    def _beaten(self, sender: int, beat: Beat) -> None:
-        """Somebody else acts."""
-        if beat.house != self.house or (self.acting and beat.term <= self.term):
-            return
-        self.stale = self.stale or beat.term > self.term
-        if self.hear(sender, beat, stale=self.stale):
-            self._follow(beat.term)
-
-    def _follow(self, term: int) -> None:
-        """Act no more: somebody does in a later term."""
-        if self.acting:
-            self.ctx.note("stepped down", house=self.house, term=term)
-            self.acting, self.stale = False, True
-            self.leases = Leases(self._lease)
-            for name in list(self.ctx.timers):
-                if name != ("watch", ""):
-                    self.ctx.cancel_timer(name)
-            for record in self.book.values():
-                if record.state == "bidding":
-                    record.state = "waiting"
-        self.term = max(self.term, term)
-
-    def _watch(self) -> None:
-        """Claim the next term when nobody has acted for too long."""
-        patience = self._mandate * PATIENCE[0] // PATIENCE[1]
-        if not self.acting and self.other != self.id and self.quiet(self.house) >= patience:
-            self.claimed = max(self.term, self.claimed, self.promised.get(self.house, 1)) + 1
-            for voter in (self.other, self._witness()):
-                self.say(voter, Claim(self.house, self.claimed))
-        left = patience - self.quiet(self.house)
-        self.ctx.set_timer(("watch", ""), left if left > 0 and not self.acting else patience // 2)
-
-    def _claimed(self, sender: int, claim: Claim) -> None:
-        if claim.house != self.house or sender != self.other:
-            return
-        if self.acting:
-            if self.ctx.now < self.until + self._mandate // BEATS:
-                return
-            self.heard[self.house] = self.until - self._mandate  # its own mandate has ended; it had no other news
-        if self.judge(sender, claim):
-            self._follow(claim.term)
-
-    def _granted(self, sender: int, grant: Grant) -> None:
-        if grant.house != self.house:
-            return
-        if self.acting and grant.term > self.term:  # the answer to a beat of a term that is over
-            self.promised[self.house] = max(grant.term, self.promised.get(self.house, 1))
-            self._follow(grant.term)
-            return
-        # Its own vote is free only if it has heard no beat, and granted no claim, since it claimed.
-        free = self.promised.get(self.house, 1) < grant.term and self.quiet(self.house) >= self._mandate
-        if not self.acting and grant.term == self.claimed and free:
-            self.term = self.promised[self.house] = grant.term
-            self._take_over()
-
-    def _take_over(self) -> None:
-        """Two of three agree: act for the house."""
-        now = self.ctx.now
-        self.acting, self.stale, self.claimed = True, False, 0
-        self.until = now + self._mandate
+    def stood_down(self) -> None:
+        """Another manager acts: drop all that only who acts may do."""
+        self.ctx.note("stepped down", house=self.house, term=self.term)
+        self.postponed = {}
         self.leases = Leases(self._lease)
-        settled = now + self._lease + self._window  # by then no lease of the predecessor lasts
+        for name in list(self.ctx.timers):
+            if name != WATCH:
+                self.ctx.cancel_timer(name)
+        self._drop_bidding()
+
+    def _drop_bidding(self) -> None:
+        for record in self.book.values():
+            if record.state == "bidding":
+                record.state = "waiting"
+
+    def took_over(self) -> None:
+        """Act for the house: the old tasks wait until no lease that the predecessor granted can last."""
+        now = self.ctx.now
+        self.leases = Leases(self._lease)
+        self.settled = settled = now + self._lease + self._window
         waiting = []
         for record in self.book.values():
             if record.state == "awarded":
@@ -643,7 +567,6 @@ class Manager(Voter):
         )
         for contractor in self._contractors():
             self.say(contractor, Takeover(self.house, self.term))
-        self._beat()
         self._watch_leases()
         for task in setting.by_urgency(waiting):
             self._announce(self.book[task.id])
@@ -656,13 +579,13 @@ class Manager(Voter):
         for works, held in ((True, holding.works), (False, holding.did)):
             for name, round, price in held:
                 record = self.book.get(name)
-                if record is None or not (math.isfinite(price) and price >= 0.0):
+                if record is None or not 0.0 <= price <= DEAREST_BID:
                     continue
                 if not works and (record.state == "awarded" or record.state in ENDED):
                     self._resulted(sender, Result(name, self.house, round))
                 if record.state != "waiting":
                     continue
-                if round // ROUNDS >= self.term or price > setting.ceiling(self._params, record.task):
+                if round // ROUNDS >= self.term:
                     continue
                 record.winner, record.round, record.price = sender, round, price
                 if works:
@@ -688,8 +611,8 @@ class Manager(Voter):
             return
         if self.acting:
             if update.term == self.term:
-                for entry in update.entries:
-                    self.take(entry.task)
+                for entry in update.entries:  # which the predecessor may have awarded
+                    self.take(entry.task, self.settled)
             return
         for entry in update.entries:
             record = self.book.get(entry.task.id)

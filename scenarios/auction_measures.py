@@ -18,7 +18,8 @@ from scenarios.auction_manager import Manager
 from scenarios.auction_params import AuctionParams, Task
 from scenarios.auction_trader import Trader
 
-WINDOW = 400  # the latest tasks done, whose assignment is measured
+WINDOW = 400  # the latest tasks done, whose assignment is measured: at most so many
+CELLS = 40_000  # and at most so many costs of a task to a contractor, which takes a tenth of a second
 IMPOSSIBLE = 1e9  # the cost of a task to a contractor that cannot do it
 
 _known: WeakKeyDictionary[Simulation, tuple[tuple[Any, ...], float]] = WeakKeyDictionary()
@@ -74,11 +75,12 @@ def done(sim: Simulation) -> list[tuple[Task, int]]:
         if isinstance(agent, (Manager, Trader)):
             found.update(agent.finished)
     latest = sorted(found.values(), key=lambda item: item[0].number)
-    return latest[-WINDOW:]
+    return latest[-max(1, min(WINDOW, CELLS // max(1, len(sim.agents)))) :]
 
 
 def efficiency(sim: Simulation) -> float | None:
-    """Optimal total cost over achieved, for the latest 400 tasks done; in single-item, achieved value over the highest.
+    """Optimal total cost over achieved, for the latest 400 tasks done (fewer with more than 100 agents); in
+    single-item, achieved value over the highest.
 
     The optimum gives each task to one contractor that can do it, so that the total cost is least (linear assignment),
     and no contractor gets more tasks than it has slots: its capacity, as many times as it takes until all contractors
@@ -121,7 +123,6 @@ def _efficiency(sim: Simulation, assigned: list[tuple[Task, int]]) -> float:
 
 def _least(costs: list[list[float]], assigned: list[int], capacity: int) -> float:
     """The least total cost of an assignment."""
-    import numpy
     from scipy.optimize import linear_sum_assignment
 
     tasks, many = len(costs), len(costs[0])
@@ -129,9 +130,9 @@ def _least(costs: list[list[float]], assigned: list[int], capacity: int) -> floa
     slots = [capacity * rounds] * many
     for column in assigned:
         slots[column] = max(slots[column], assigned.count(column))
-    matrix = numpy.repeat(numpy.array(costs), [min(one, tasks) for one in slots], axis=1)
-    rows, columns = linear_sum_assignment(matrix)
-    return math.fsum(matrix[rows, columns].tolist())
+    owners = [column for column in range(many) for _ in range(min(slots[column], tasks))]
+    rows, chosen = linear_sum_assignment([[row[owner] for owner in owners] for row in costs])
+    return math.fsum([costs[row][owners[slot]] for row, slot in zip(rows.tolist(), chosen.tolist(), strict=True)])
 
 
 def utilisation(sim: Simulation) -> float | None:
@@ -204,7 +205,7 @@ def sample(sim: Simulation) -> dict[str, float]:
     count = sim.meters.value
     mean, sd = payments(sim)
     wait = sim.meters.distributions.get("wait")
-    return {
+    values = {
         "tasks_announced": float(count("tasks_announced")),
         "tasks_done": float(count("tasks_done")),
         "tasks_reawarded": float(count("tasks_reawarded")),
@@ -213,7 +214,10 @@ def sample(sim: Simulation) -> dict[str, float]:
         "upkeep_per_task": per_task(sim, "upkeep") or 0.0,
         "revenue_mean": mean or 0.0,
         "revenue_sd": sd or 0.0,
-        "utilisation": utilisation(sim) or 0.0,
         "wait_mean": (wait.mean if wait else None) or 0.0,
         "efficiency": efficiency(sim) or 1.0,
     }
+    worked = utilisation(sim)
+    if worked is not None:
+        values["utilisation"] = worked
+    return values

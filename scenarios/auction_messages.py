@@ -243,6 +243,13 @@ class Taken(Struct, frozen=True):
     yes: bool
 
 
+class Holds(Struct, frozen=True):
+    """To whom the task arrived at: I have it now."""
+
+    task: str
+    round: int
+
+
 class Delivery(Struct, frozen=True):
     """To whom the task arrived at: it is done, or given up."""
 

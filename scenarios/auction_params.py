@@ -51,7 +51,15 @@ class AuctionParams(NetworkParams, frozen=True, kw_only=True):
         param("how contractors bid: their cost or value, what is best against such bidders, a fixed margin off it, or "
               "a margin that they learn"),
     ] = "truthful"  # fmt: skip
-    lease: Annotated[float, param("how long an award lasts if it is not renewed", unit="s", low=0.1, high=3600.0)] = 3.0
+    lease: Annotated[
+        float,
+        param(
+            "how long an award lasts if it is not renewed; longer than a round trip, or none lasts",
+            unit="s",
+            low=0.1,
+            high=3600.0,
+        ),
+    ] = 3.0
     shade: Annotated[float, param("bids=shaded: the margin, as a share of cost or value", low=0.0, high=1.0)] = 0.2
     increment: Annotated[
         float, param("rule=english: a step of the clock, as a share of the highest price", low=0.001, high=0.5)

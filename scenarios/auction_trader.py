@@ -21,13 +21,15 @@ from engine.agent import Agent
 from engine.duration import SECOND, seconds
 from scenarios import auction_params as setting
 from scenarios.auction_contractor import NO_PROFILE
-from scenarios.auction_messages import COUNTED, Delivery, Offer, Quote, Receipt, Taken, Transfer
+from scenarios.auction_messages import COUNTED, Delivery, Holds, Offer, Quote, Receipt, Taken, Transfer
 from scenarios.auction_params import AuctionParams, Task
 
 QUEUE = 2  # tasks that an agent holds for each that it can work on; beyond that it takes no more
 RETRIES = 6  # doublings of the time between two tries
 LEAST_GAIN = 1e-9
 KEPT_DONE = 400
+FAULTS = 2  # after which an agent is no longer traded with
+DEAREST = 1e6  # beyond which a price is nonsense
 GRACE = 3  # times the longest work, after which whom a task came to gives it up for lost
 UNDERCUT = 0.5
 
@@ -65,14 +67,15 @@ class Order(Struct):
     state: str = "open"
     by: int = -1
     price: float = 0.0
-    path: tuple[int, ...] = ()
+    holder: int = -1  # who said last that it has the task
+    round: int = 0
 
 
 class Trader(Agent):
     """One agent that works, and trades what others can do for less. All that it holds is on its disk."""
 
     durable = ("held", "closed", "came", "answered", "next_order", "earned", "profit", "finished", "delivered",
-               "distrusted")  # fmt: skip
+               "faults")  # fmt: skip
 
     def __init__(self, params: AuctionParams) -> None:
         self.profile = NO_PROFILE
@@ -85,7 +88,7 @@ class Trader(Agent):
         self.profit = 0.0
         self.finished: dict[str, tuple[Task, int]] = {}
         self.delivered: dict[str, int] = {}
-        self.distrusted: list[int] = []  # who took a task of which nothing was heard again
+        self.faults: dict[int, int] = {}  # who took tasks and did not do them; how many more than it did since
         self._params = params
         self._window = setting.window(params)
 
@@ -119,6 +122,10 @@ class Trader(Agent):
             self._delivered(sender, message)
         elif isinstance(message, Receipt):
             self._receipt(message)
+        elif isinstance(message, Holds):
+            order = self.came.get(message.task)
+            if order is not None and message.round > order.round:
+                order.holder, order.round = sender, message.round
 
     def on_timer(self, name: Any) -> None:
         what, key = name
@@ -190,7 +197,7 @@ class Trader(Agent):
         """Offer a task to all neighbours."""
         neighbours = tuple(self.ctx.neighbours)
         held.state, held.round, held.quotes = "asking", held.round + 1, {}
-        held.asked = tuple([to for to in neighbours if to not in held.path and to not in self.distrusted])
+        held.asked = tuple([to for to in neighbours if to not in held.path and not self.distrusts(to)])
         if not held.asked:
             self._decide(held)
             return
@@ -269,13 +276,16 @@ class Trader(Agent):
         yes = self.answered.get(key)
         if yes is None:
             room = len(self.held) < QUEUE * self._params.capacity or self.mode != "honest"
-            yes = room and task.id not in self.held and task.id not in self.closed and math.isfinite(transfer.price)
+            yes = room and task.id not in self.held and task.id not in self.closed and 0.0 <= transfer.price <= DEAREST
             self.answered[key] = yes
             if yes:
                 cost = self.cost(task)
                 self.ctx.count("trades")
                 self.ctx.note("traded", task=task.id, by=sender, to=self.id, price=transfer.price)
                 self._hold(Held(task, transfer.price, cost, path=transfer.path, round=transfer.round))
+                if task.house != self.id and 0 <= task.house < len(self.ctx.sim.agents):
+                    self.ctx.count("upkeep")
+                    self.ctx.send_acknowledged(task.house, Holds(task.id, transfer.round), timeout=self._window)
         self._say(sender, Taken(task.id, transfer.round, yes))
 
     def _taken(self, sender: int, taken: Taken) -> None:
@@ -284,9 +294,6 @@ class Trader(Agent):
             return
         self.ctx.cancel_timer(("give", taken.task))
         if taken.yes:
-            order = self.came.get(taken.task)
-            if order is not None:
-                order.path = (self.id, sender)
             self._let_go(held)
             self._work()
         else:
@@ -368,8 +375,9 @@ class Trader(Agent):
         task = delivery.task
         order = self.came.get(task.id)
         amount = 0.0
-        if order is not None and order.state == "open" and math.isfinite(delivery.price):
+        if order is not None and order.state == "open" and 0.0 <= delivery.price <= DEAREST:
             order.state, order.by, order.price = delivery.state, sender, delivery.price
+            self._judge(sender, task.id, done=delivery.state == "done")
             self.ctx.cancel_timer(("overdue", task.id))
             if delivery.state == "done":
                 amount = max(0.0, delivery.price)
@@ -407,11 +415,22 @@ class Trader(Agent):
             self.ctx.set_timer(("overdue", name), self._window)
             return
         order.state = "expired"
-        if order.path and order.path[1] not in self.distrusted:
-            self.distrusted.append(order.path[1])
-            self.ctx.note("distrusts", other=order.path[1], task=name)
+        self._judge(order.holder, name, done=False)
         self.ctx.note("expired", task=name, why="nothing was heard of it for too long")
         self._ended(order.task, "expired")
+
+    def distrusts(self, other: int) -> bool:
+        """Whether the other has let this agent down too often to be traded with."""
+        return self.faults.get(other, 0) >= FAULTS
+
+    def _judge(self, other: int, name: str, *, done: bool) -> None:
+        """Remember whether the other did a task that it took."""
+        if other in (self.id, -1):
+            return
+        before = self.faults.get(other, 0)
+        self.faults[other] = max(0, before - 1) if done else before + 1
+        if self.faults[other] == FAULTS > before:
+            self.ctx.note("distrusts", other=other, task=name)
 
     def _ended(self, task: Task, state: str) -> None:
         if self.ctx.count(f"ended {task.id}") == 1:

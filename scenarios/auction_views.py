@@ -10,7 +10,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from engine.agent import Agent
-from engine.duration import SECOND, format_duration, seconds
+from engine.duration import SECOND, brief_duration, seconds
 from engine.framing import in_words, metric_view
 from engine.scenario import MetricSpec
 from engine.simulation import Simulation
@@ -154,7 +154,8 @@ def _tasks(sim: Simulation) -> list[Found]:
     """(task, state, what is known of it) for the tasks to be shown, those that need attention first."""
     open_: list[tuple[int, int, Found]] = []
     ended: list[tuple[int, Found]] = []
-    for task, state, what in _known_tasks(sim):
+    found = {known[0].id: known for known in _known_tasks(sim)}
+    for task, state, what in found.values():
         if state in ENDED:
             ended.append((-task.number, (task, state, what)))
         else:
@@ -172,7 +173,9 @@ def _known_tasks(sim: Simulation) -> Iterator[Found]:
         for agent in measures.workers(sim):
             if isinstance(agent, Trader):
                 for held in agent.held.values():
-                    yield held.task, held.state, (agent, held)
+                    taker = sim.agents[held.to] if held.state == "giving" else None
+                    if not (isinstance(taker, Trader) and held.task.id in taker.held):  # else the taker shows it
+                        yield held.task, held.state, (agent, held)
                 for order in list(agent.came.values())[-SHOWN_ENDED:]:
                     if order.state in ENDED:
                         yield order.task, order.state, (agent, order)
@@ -195,7 +198,7 @@ def _task_row(sim: Simulation, task: Task, state: str, known: tuple[Any, Any]) -
     who, what = known
     if isinstance(what, Record):
         return _recorded(sim, task, state, who, what)
-    about = f"{setting.about(task)}, came to {sim.names[task.house]}"
+    about, came = setting.about(task), f"from {_name(sim, task.house)}"
     if isinstance(what, Held):
         lasts = setting.work_time(task, who.profile)
         working = state == "working"
@@ -204,15 +207,15 @@ def _task_row(sim: Simulation, task: Task, state: str, known: tuple[Any, Any]) -
             about=about,
             state=STATES.get(state, state),
             bids=_quotes(sim, who, what),
-            tone="good" if working else "accent" if state == "asking" else "plain",
+            tone="accent" if state == "asking" else "plain",
             winner=what.to if state == "giving" else who.id,
             winner_name=sim.names[what.to if state == "giving" else who.id],
             progress=min(1.0, (sim.now - what.began) / lasts) if working else None,
-            note=f"with {who.name}" + (f", after {_times(len(what.path), 'trade')}" if what.path else ""),
+            note=came + (f", {_times(len(what.path), 'trade')}" if what.path else ""),
         )
     assert isinstance(what, Order)
     by = what.by if what.state == "done" else -1
-    note = f"for {what.price:.2f}" if what.state == "done" else ""
+    note = f"at {what.price:.2f}, {came}" if what.state == "done" else came
     return BoardTask(task.id, about, state, (), ENDS[state], by, sim.names[by] if by >= 0 else "", note=note)
 
 
@@ -371,7 +374,7 @@ def _traded_detail(sim: Simulation, key: str) -> Words | None:
 
 
 def _about(sim: Simulation, task: Task) -> list[tuple[str, Tone]]:
-    came = f"came {format_duration(task.released)} to {_house(sim, task)}, deadline {format_duration(task.deadline)}"
+    came = f"came {brief_duration(task.released)} to {_house(sim, task)}, deadline {brief_duration(task.deadline)}"
     return [(f"{setting.about(task)}, priority {task.priority}", "accent"), (came, "plain")]
 
 
@@ -463,11 +466,12 @@ def narrate(sim: Simulation, event: TraceEvent) -> NarrationLine | None:
         case "failed task":
             text, tone = f"{_name(sim, data['by'])} gives {task} back: {data['why']}.", "warn"
         case "barred":
-            lasts = format_duration(data["lasts"])
+            lasts = brief_duration(data["lasts"])
             other = _name(sim, data["contractor"])
             text, tone = f"{who} trusts {other} no more after what it did, and gives it no task for {lasts}.", "warn"
         case "distrusts":
-            text = f"{who} heard nothing of {task} again, and trades no more with {_name(sim, data['other'])}."
+            other = _name(sim, data["other"])
+            text = f"{other} took {task} and did not do it, not for the first time: {who} trades no more with it."
             tone = "warn"
         case "nobody":
             text, tone = f"Nobody takes {task} now: {data['why']}; {who} will ask again.", "dim"

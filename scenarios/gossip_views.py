@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec.structs import replace
 
 from engine.commands import MILLION
-from engine.duration import SECOND, format_duration
+from engine.duration import SECOND, brief_duration
 from engine.framing import SERIES_POINTS, metric_view
 from engine.scenario import MetricSpec
 from engine.simulation import Simulation
@@ -292,7 +292,7 @@ def _milestone(sim: Simulation, event: TraceEvent, data: dict[str, Any]) -> Narr
         text = f"{event.agent} knows {key} too: everybody knows again."
         return NarrationLine(event.time, text, "good") if count >= total else None
     if count >= total:
-        since = format_duration(event.time - round(sim.meters.gauges[f"start {key}"]))
+        since = brief_duration(event.time - round(sim.meters.gauges[f"start {key}"]))
         text = f"{event.agent} is the last to hear of {key}: everybody knows, {since} after its start."
         return NarrationLine(event.time, text, "good")
     for share, words in MILESTONES:

@@ -33,7 +33,8 @@ from scenarios import pbft_views
 from scenarios.pbft_client import REMEMBERED, Client
 from scenarios.pbft_experiments import EXPERIMENTS
 from scenarios.pbft_faults import MISBEHAVIOURS
-from scenarios.pbft_replica import Replica, Settings
+from scenarios.pbft_replica import Replica
+from scenarios.pbft_state import Settings
 
 FUNDS = 1_000  # what each client has in its account at the beginning
 CHECKED = 4_096  # numbers and requests for which the invariants remember what they saw
@@ -70,7 +71,7 @@ class Pbft(Scenario):
 
     name = "pbft"
     title = "PBFT"
-    family = "Consensus"
+    family = "Agreement"
     teaches = (
         "How a group agrees on one order of events although some of its members may lie: everybody tells everybody "
         "what they were told, twice, and any two quorums share an honest member. Crash the primary and see the group "
@@ -85,7 +86,7 @@ class Pbft(Scenario):
     Params = PbftParams
     horizon = 600.0
     pace = 0.3
-    still = 1.6
+    still = 1.64
     commands = (
         CommandSpec(
             "pay",
@@ -205,7 +206,7 @@ class Pbft(Scenario):
     def next_name(self, role: str, number: int) -> str:
         if role == "client":
             return self.client_name(number - 3 * self.params.f - 1)
-        return self.name_of(number - self.params.clients - 1)
+        return self.name_of(3 * self.params.f + 1 + max(0, number - 3 * self.params.f - 2 - self.params.clients))
 
     def create(self, name: str, role: str) -> Agent:
         if role == "client":
@@ -349,7 +350,7 @@ class Pbft(Scenario):
 
 def _is_faulty(sim: Simulation, agent: int) -> bool:
     found = sim.agent(agent)
-    return isinstance(found, Replica) and found.tainted
+    return isinstance(found, Replica) and (found.tainted or found.mode != "honest")
 
 
 def _forget(memory: dict[Any, Any]) -> None:

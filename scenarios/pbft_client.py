@@ -14,7 +14,7 @@ from engine.ledger import Transfer, address_of, transfer
 from engine.signing import public_key, secret_key
 from scenarios import pbft_faults as faults
 from scenarios.pbft_messages import Reply, Request, is_proven, prove, request_digest
-from scenarios.pbft_replica import Settings
+from scenarios.pbft_state import Settings
 
 LARGEST_PAYMENT = 9
 FIRST_WITHIN = 400 * MILLISECOND  # of its start a client makes its first request
@@ -122,6 +122,7 @@ class Client(Agent):
         self.ctx.count("requests")
         self.ctx.count("sent request")
         if self.mode == "two-faced":
+            self.tainted = True
             other = self._request(self.order(payee, amount + 1))
             digests.append(request_digest(other))
             self.ctx.note("two-faced", timestamp=self.timestamp)
@@ -178,7 +179,7 @@ class Client(Agent):
     def _reject(self, message: Reply, author: str) -> None:
         many = self.ctx.count("rejected")
         if many < 4 or many % 100 == 0:
-            self.ctx.note("rejected", what="Reply", claims=author, count=many)
+            self.ctx.note("rejected", what="reply", claims=author, count=many)
 
     @property
     def patience(self) -> int:

@@ -75,9 +75,8 @@ def overhear(replica: Replica, message: Message) -> None:
         if replica.rng.below(REPLAYS) == 0:
             replica.ctx.count("replayed")
             replica.ctx.send(replica.rng.choice(replica.others), replica.rng.choice(replica.hoard))
-    elif replica.mode == "colluder" and isinstance(message, PrePrepare):
-        if message.replica in _colluders(replica) and message.view == replica.view:
-            _vote(replica, message)
+    elif replica.mode == "colluder" and isinstance(message, PrePrepare) and message.view == replica.view:
+        _collude(replica, message)
     elif replica.mode == "forger" and isinstance(message, PrePrepare) and message.view == replica.view:
         _forge(replica, message)
 
@@ -85,7 +84,20 @@ def overhear(replica: Replica, message: Message) -> None:
 def _colluders(replica: Replica) -> list[int]:
     """Those in league: they know one another, by whatever means."""
     agents = replica.ctx.sim.agents
-    return [one for one in range(replica.settings.n) if agents[one].mode == "colluder"]
+    is_up = replica.ctx.sim.lifecycle.is_up
+    return [one for one in range(replica.settings.n) if agents[one].mode == "colluder" and is_up(one)]
+
+
+def _collude(replica: Replica, message: PrePrepare) -> None:
+    """Vote for whatever a fellow colluder proposes. Where another is primary, f+1 of them are enough to change that."""
+    fellows = _colluders(replica)
+    if message.replica in fellows:
+        _vote(replica, message)
+    elif len(fellows) > replica.settings.f and not replica.changing:
+        view = replica.view + 1
+        while replica.primary_of(view) not in fellows:
+            view += 1
+        replica.ask_for_view(view)
 
 
 def _vote(replica: Replica, message: PrePrepare) -> None:

@@ -11,18 +11,16 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Sequence
 from typing import Any
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from engine.agent import Agent
+from engine.describe import kind_of
 from engine.ledger import Ledger
 from scenarios import pbft_faults as faults
 from scenarios import pbft_measures as measures
 from scenarios.pbft_messages import (
     GENESIS,
-    Authentication,
     Batch,
-    Block,
     Certificate,
     Checkpoint,
     Commit,
@@ -43,78 +41,14 @@ from scenarios.pbft_messages import (
     make_block,
     prove,
 )
+from scenarios.pbft_state import Claim, Executed, Settings, Slot, Votes
 
 ENDLESS = 1 << 60  # the high watermark where there are no checkpoints
-LEAST_WINDOW = (
-    16  # numbers between the watermarks, however short the interval: else the slower half has to drop too much
-)
+LEAST_WINDOW = 16  # numbers between the watermarks at least: with fewer, slower replicas have to drop too much
 EARLY = 64  # pre-prepares of views to come that are kept
 CAUGHT_UP_AT_ONCE = 32  # batches that one replica sends to one that lacks them, for each time it asks
 CHAIN_KEPT = 1024  # blocks that a replica keeps to be looked at, beyond what the protocol needs
 LONGEST_DOUBLING = 16  # times that a timeout doubles at most
-
-Key = tuple[int, bytes]  # view, digest
-
-
-class Settings(Struct, frozen=True):
-    """What all replicas of a run know: n = 3f+1, and the parameters, with times in µs."""
-
-    f: int
-    checkpoint_interval: int
-    batch: int
-    authentication: Authentication
-    timeout: int
-
-    @property
-    def n(self) -> int:
-        """How many replicas there are."""
-        return 3 * self.f + 1
-
-    @property
-    def quorum(self) -> int:
-        """2f+1: any two such groups of replicas have a correct one in common."""
-        return 2 * self.f + 1
-
-
-class Votes(Struct):
-    """Prepares that match: a bit for each replica, and the messages themselves until there are enough for a proof."""
-
-    mask: int = 0
-    messages: list[Prepare] = []
-
-
-class Slot(Struct):
-    """What a replica's log holds under one sequence number."""
-
-    view: int = -1  # of the pre-prepare that it accepted; −1 without one
-    digest: bytes = b""
-    batch: Batch = ()
-    pre_prepare: PrePrepare | None = None
-    prepares: dict[Key, Votes] = {}
-    commits: dict[Key, int] = {}  # a bit for each replica
-    prepared: bool = False
-    committed: bool = False
-    certificate: Certificate | None = None  # of the last view in which a batch prepared
-
-    def key(self) -> Key:
-        """What a vote has to match."""
-        return self.view, self.digest
-
-
-class Executed(Struct, frozen=True):
-    """A block that a replica carried out: in which of its views, and when, in µs."""
-
-    block: Block
-    view: int
-    time: int
-
-
-class Claim(Struct):
-    """Replicas, a bit for each, that say a batch was committed."""
-
-    mask: int
-    view: int
-    batch: Batch
 
 
 class Replica(Agent):
@@ -221,16 +155,17 @@ class Replica(Agent):
             self._reject(message)
             return
         if self.mode != "honest":
+            self.tainted = True  # it may have been frozen when it was told to misbehave
             faults.overhear(self, message)
         take(self, sender, message)
 
     def on_timer(self, name: Hashable) -> None:
         if name == "progress":
             if not self.changing:
-                self._start_view_change(self.view + 1)
+                self.ask_for_view(self.view + 1)
         elif name == "new view":
             if self.changing:
-                self._start_view_change(self.view + 1)
+                self.ask_for_view(self.view + 1)
         elif name == "retry":
             self._retry()
         elif isinstance(name, tuple):
@@ -451,7 +386,10 @@ class Replica(Agent):
     def _take_checkpoint(self) -> None:
         replies = tuple([(client, *last) for client, last in sorted(self.replies.items())])
         balances, nonces = sorted(self.ledger.balances.items()), sorted(self.ledger.nonces.items())
-        snapshot = Snapshot(self.executed, self.head, tuple(balances), tuple(nonces), replies)
+        self._vouch_for(Snapshot(self.executed, self.head, tuple(balances), tuple(nonces), replies))
+
+    def _vouch_for(self, snapshot: Snapshot) -> None:
+        """Say to all that this is the state after its number."""
         self.snapshots[snapshot.seq] = snapshot
         message = self.sealed(Checkpoint(snapshot.seq, snapshot.digest(), self.id))
         self._multicast(message)
@@ -500,7 +438,8 @@ class Replica(Agent):
         """How long a view may take, in µs; it doubles with each view that fails."""
         return self._settings.timeout << min(max(0, self.attempts - 1), LONGEST_DOUBLING)
 
-    def _start_view_change(self, view: int, *, joins: bool = False) -> None:
+    def ask_for_view(self, view: int, *, joins: bool = False) -> None:
+        """Leave the present view, and tell all what may have been promised in it; `joins` if others asked first."""
         before = self.view
         self.view, self.changing = view, True
         self.attempts += 1
@@ -528,7 +467,7 @@ class Replica(Agent):
             # f+1 others want later views, so at least one correct replica does: go along with the smallest.
             views = sorted([one.view for one in self.changes.values() if one.view > self.view])
             if len(views) > self._settings.f:
-                self._start_view_change(views[0], joins=True)
+                self.ask_for_view(views[0], joins=True)
         self._consider_new_view()
 
     def _consider_new_view(self) -> None:
@@ -688,7 +627,7 @@ class Replica(Agent):
         if many < 4 or many % 100 == 0:
             names = self.ctx.sim.names
             who = names[claims] if 0 <= claims < len(names) else "nobody"
-            self.ctx.note("rejected", what=type(message).__name__, claims=who, count=many)
+            self.ctx.note("rejected", what=kind_of(message), claims=who, count=many)
 
     # Coming by what it lacks (section 4.6; Castro & Liskov 2002, section 4.6)
 
@@ -719,6 +658,10 @@ class Replica(Agent):
         if self.noticed == (self.view, self.executed, self.stable) or self.catching:
             self.catching = self.catching and self.noticed[1] != self.executed
             self._ask_around()
+            if self.changing and self.own_change is not None:
+                for other in self._others:
+                    if other not in self.changes or self.changes[other].view < self.view:
+                        self._send_again(other, self.own_change)
         if self._is_behind():
             self._fetch()
         self._keep_asking()
@@ -801,18 +744,22 @@ class Replica(Agent):
         return None
 
     def _on_fetch(self, sender: int, message: Fetch) -> None:
-        snapshot = self.snapshots.get(self.stable)
-        if snapshot is not None and self.stable >= message.seq and message.replica != self.id:
-            self._send_again(message.replica, self.sealed(State(snapshot, self.stable_proof, self.id)))
+        seq = max(message.seq, self.stable)
+        snapshot = self.snapshots.get(seq)
+        if snapshot is not None and message.replica != self.id:
+            proof = self.stable_proof if seq == self.stable else ()
+            self._send_again(message.replica, self.sealed(State(snapshot, proof, self.id)))
 
     def _on_state(self, sender: int, message: State) -> None:
-        """The state at a checkpoint: taken over if 2f+1 replicas vouch for it, of whom f+1 said so themselves."""
+        """The state at a checkpoint, taken over if f+1 replicas have said that they have the same, so at least one
+        correct one; or if 2f+1 can be shown to have said so."""
         snapshot, digest = message.snapshot, message.snapshot.digest()
         if snapshot.seq <= self.executed:
             return
-        heard = self.checkpoints.get(snapshot.seq, {}).get(digest, {})
-        vouched = len(heard) > self._settings.f or self._settings.authentication != "none"
-        if not (vouched and self._is_proof(snapshot.seq, message.proof) and message.proof[0].digest == digest):
+        settings = self._settings
+        heard = len(self.checkpoints.get(snapshot.seq, {}).get(digest, {})) > settings.f
+        proven = self._is_proof(snapshot.seq, message.proof) and message.proof[0].digest == digest
+        if not heard and not (proven and settings.authentication != "none"):
             self._reject(message)
             return
         before = self.executed
@@ -824,7 +771,10 @@ class Replica(Agent):
         self.ctx.count("state transfers")
         self.ctx.note("state", seq=snapshot.seq, before=before, source=message.replica)
         self._settle()
-        self._become_stable(snapshot.seq, message.proof)
+        if proven:
+            self._become_stable(snapshot.seq, message.proof)
+        else:
+            self._vouch_for(snapshot)
         self._execute_in_order()
         self._ask_around()
 

@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import Any
 
 from engine.agent import Agent
-from engine.duration import SECOND, format_duration
+from engine.duration import SECOND, brief_duration
 from engine.framing import metric_view
 from engine.ledger import Transfer, address_of
 from engine.scenario import MetricSpec
@@ -31,7 +31,8 @@ from scenarios import pbft_measures as measures
 from scenarios import pbft_theory as theory
 from scenarios.pbft_client import Client
 from scenarios.pbft_messages import GENESIS, Block, Request
-from scenarios.pbft_replica import Executed, Replica, Slot
+from scenarios.pbft_replica import Replica
+from scenarios.pbft_state import Executed, Slot
 
 PHASES = ("pre", "prep", "comm", "exec")
 SHOWN_REQUESTS = 4  # numbers in the grid, newest at the right
@@ -80,7 +81,7 @@ def _state(agent: Replica) -> tuple[str, Tone]:
 def _client_row(sim: Simulation, agent: Client) -> AgentRow:
     since = sim.now - agent.since
     late = agent.pending is not None and since > agent.patience
-    state = f"waits {format_duration(since // 1000 * 1000)}" if agent.pending is not None else "idle"
+    state = f"waits {brief_duration(since)}" if agent.pending is not None else "idle"
     return AgentRow(
         id=agent.id,
         name=agent.name,
@@ -449,21 +450,19 @@ def _tell(sim: Simulation, event: TraceEvent, data: dict[str, Any]) -> tuple[str
         case "answered" if data["result"] != "paid":
             return f"{who} has an answer to its request {data['timestamp']}: {data['result']}.", "warn"
         case "answered" if data["waited"] > sim.params.timeout * SECOND:
-            waited = format_duration(data["waited"] // 1000 * 1000)
+            waited = brief_duration(data["waited"])
             return f"{who} has its answer at last, after {waited}.", "good"
         case "view-change" if data["count"] == 1:
             view = data["view"]
             if data["joins"]:
                 why = "hears f+1 others ask for a later view"
             else:
-                why = f"has lost patience with {names[data['before'] % n]}"
+                failed = names[data["before"] % n]
+                why = f"has lost patience with {failed}" if failed != who else "gets nothing done as primary"
             return f"{who} {why}: it asks for view {view}, whose primary is {names[data['primary']]}.", "warn"
         case "view-change" if data["count"] == 2 * sim.params.f + 1:
-            primary = names[data["primary"]]
-            return (
-                f"{data['count']} replicas want view {data['view']} by now: enough for {primary} to begin it.",
-                "warn",
-            )
+            enough = f"enough for {names[data['primary']]} to begin it, once it has heard of them"
+            return f"{data['count']} replicas want view {data['view']} by now: {enough}.", "warn"
         case "new-view" if data["first"]:
             kept = data["kept"]
             over = "nothing was promised before" if not kept else f"it carries over {_count(kept, 'number')}"
@@ -477,7 +476,7 @@ def _tell(sim: Simulation, event: TraceEvent, data: dict[str, Any]) -> tuple[str
         case "state":
             source, before = names[data["source"]], data["before"]
             where = f"it had got to number {before}, and takes over the state at checkpoint {data['seq']} from {source}"
-            return f"{who} had fallen behind: {where}, which 2f+1 replicas vouch for.", "accent"
+            return f"{who} had fallen behind: {where}, which others vouch for.", "accent"
         case "rejected":
             what = f"{data['what']} in the name of {data['claims']}"
             return f"{who} rejects a {what}: it is not from there, or cannot be right ({data['count']} so far).", "warn"

@@ -13,7 +13,7 @@ from typing import Any
 
 from engine.agent import Agent
 from engine.commands import ArgSpec, CommandSpec
-from engine.duration import SECOND
+from engine.duration import MILLISECOND, SECOND
 from engine.errors import CommandError
 from engine.scenario import InvariantSpec, MetricSpec, Misbehaviour, Scenario
 from engine.simulation import Simulation
@@ -55,7 +55,7 @@ class ProofOfWork(Scenario):
     Params = PowParams
     horizon = 1000.0
     pace = 5.0
-    still = 240.0
+    still = 120.0
     commands = (
         CommandSpec(
             "pay",
@@ -87,9 +87,7 @@ class ProofOfWork(Scenario):
             "cut an agent's links to honest ones",
             "eclipse miner-4 miner-7,miner-8",
         ),
-        CommandSpec(
-            "release", (ArgSpec("victim", "agent", "who was cut off"),), "end an eclipse", "release miner-4"
-        ),
+        CommandSpec("release", (ArgSpec("victim", "agent", "who was cut off"),), "end an eclipse", "release miner-4"),
         CommandSpec(
             "hashpower",
             (
@@ -250,8 +248,7 @@ class ProofOfWork(Scenario):
             raise CommandError(f"{payer.name} cannot pay itself; name somebody else")
         if not 1 <= amount <= MOST_PAID or not 0 <= fee <= MOST_PAID:
             raise CommandError("an amount is a whole number of 1 or more, a fee of 0 or more")
-        waiting = sum(one.amount + one.fee for one in payer.outbox.values())
-        left = payer.tree.ledger.balance(payer.address) - waiting
+        left = payer.spendable()
         if amount + fee > left:
             raise CommandError(f"{payer.name} has {left} to spend; {amount} and a fee of {fee} are more than that")
         one = payer.pay(address_in(sim.seed, sim.names[to]), amount, fee)
@@ -314,7 +311,7 @@ class ProofOfWork(Scenario):
         if not blocks or sim.meters.value("mined") < blocks or attacks.under_way(sim):
             return ""
         last = max(max([time for time, _ in one.made.values()], default=0) for one in measures.miners(sim))
-        settled = last + round(SETTLING * self.params.latency * SECOND)
+        settled = last + max(MILLISECOND, round(SETTLING * self.params.latency * SECOND))
         return f"{sim.meters.value('mined'):,} blocks were found" if sim.now >= settled else ""
 
     def divided(self, sim: Simulation) -> str:
@@ -323,6 +320,8 @@ class ProofOfWork(Scenario):
             one for one in measures.miners(sim)
             if sim.lifecycle.is_up(one.id) and one.mode in ("honest", "invalid-transactions") and not one.only
         ]  # fmt: skip
+        if all(one.tree.tip.id == honest[0].tree.tip.id for one in honest):
+            return ""
         reach = sim.reachability()
         groups: dict[int, dict[bytes, list[str]]] = {}
         for one in honest:
@@ -483,4 +482,3 @@ def _miner(sim: Simulation, agent: int) -> Miner:
 def _need_up(sim: Simulation, miner: Miner) -> None:
     if not sim.lifecycle.is_up(miner.id):
         raise CommandError(f"{miner.name} is down or frozen, and can do nothing; restart or thaw it first")
-

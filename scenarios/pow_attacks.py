@@ -107,8 +107,8 @@ def _sides_with(miner: Miner, record: Record) -> bool:
 
 
 def pass_on(miner: Miner, record: Record, sender: int) -> None:
-    """Announce a new tip that came from somebody else."""
-    if not miner.direct:
+    """Announce a new tip that came from somebody else; not while catching up with what others have long had."""
+    if not miner.direct and len(miner.coming) <= 1:
         miner.send_all(Inv(blocks=(record.id,)), sender)
 
 

@@ -11,8 +11,8 @@ EXPERIMENTS = (
         "News takes a fifth of the interval to get around, so now and then a miner finds a block before it has "
         "heard of another's. Both stand at one height, and the agents are divided: each goes on from the block that "
         "it saw first. The next find decides, the others leave their branch, and the block left behind was work in "
-        "vain. About one block in eight is stale, and the plot beside the chain says what theory expects.",
-        {"latency": 2.0, "latency_model": "constant", "topology": "mesh", "relay": "direct", "blocks": 150},
+        "vain. About one block in seven is stale, and the plot beside the chain says what theory expects.",
+        {"latency": 2.0, "latency_model": "constant", "topology": "mesh", "relay": "direct", "blocks": 100},
         "",
         "select a block on the stage to see who has it, and when each got it; raise latency in the menu for more forks",
     ),

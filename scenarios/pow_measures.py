@@ -13,7 +13,7 @@ from engine.simulation import Simulation
 from scenarios.pow_chain import Record, work_of
 from scenarios.pow_miner import Miner
 
-NOT_HONEST = ("selfish", "double-spender", "withholder", "invalid-blocks", "eclipser")
+NOT_HONEST = ("selfish", "double-spender", "withholder", "invalid-blocks")
 
 
 class Find(Struct, frozen=True):
@@ -161,17 +161,3 @@ def pending(sim: Simulation, chain: Canon, depth: int) -> int:
 def difficulty(chain: Canon) -> float:
     """Hashes that the next block takes on average."""
     return float(work_of(chain.tip.next_target))
-
-
-def fork_depth(sim: Simulation) -> int:
-    """How many blocks lie above the last one that all live agents show."""
-    chain = canon(sim)
-    lowest = chain.tip.height
-    for one in miners(sim):
-        if not sim.lifecycle.is_alive(one.id):
-            continue
-        at = one.shown()
-        while at.height and not chain.holds(at.id, at.height):
-            at = one.tree.records[at.parent]
-        lowest = min(lowest, at.height)
-    return chain.tip.height - lowest

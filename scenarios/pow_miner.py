@@ -5,8 +5,8 @@ Nakamoto 2008, section 5, with the messages of Bitcoin's protocol: inventories, 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import ItemsView, Iterator, Sequence, ValuesView
+from typing import Any, Generic, TypeVar
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -40,6 +40,9 @@ from scenarios.pow_params import GetData, GetHeaders, Headers, Inv, Order, PowPa
 from scenarios.pow_pool import Mempool
 from scenarios.pow_tree import MOST_HEADERS, BlockTree, Switch
 
+T = TypeVar("T")
+
+MOST_PEERS, FEW_PEERS = 48, 12  # neighbours that are too many to speak to all; how many are drawn then
 TICKS = 16  # in a mean interval: how often a miner that searches looks up
 MOST_NONCES = 1 << 16  # that it tries in a tick
 NONCES = 1 << 32  # there are of a header
@@ -49,11 +52,10 @@ MOST_COMING = 20_000
 WINDOW = 32  # blocks asked for at once while catching up
 TRIES = 6  # peers that are asked for a thing before it is given up
 REMEMBERED = 256  # blocks of which an agent knows when they came; and refused ones
-KNOWN_TRANSFERS = 8_192
+KNOWN_TRANSFERS = 1_024
 REORGS = 8  # reorganisations that an agent remembers
 LARGEST_PAYMENT, LARGEST_FEE = 20, 5
 MOST_UNPAID = 32  # of its own transfers that wait at once
-BURIED = 1_000  # confirmations after which a merchant looks no more
 QUIET = 2  # mean intervals between two times that an agent tells somebody its tip
 
 
@@ -73,7 +75,52 @@ class Sale(Struct, frozen=True):
     confirmations: int
     block: bytes  # that holds the payment, and its height
     height: int
-    shipped: bool = False
+
+
+class Notebook(Generic[T]):
+    """A dict from block ids to what an agent knows of those blocks, which an inspector shows in one line."""
+
+    __slots__ = ("entries",)
+
+    def __init__(self) -> None:
+        self.entries: dict[bytes, T] = {}
+
+    def __repr__(self) -> str:
+        names = [short(name) for name in self.entries]
+        return f"{len(names)}: {' '.join(['…', *names[-8:]] if len(names) > 8 else names)}" if names else "none"
+
+    def __len__(self) -> int:
+        return len(self.entries)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.entries
+
+    def __getitem__(self, name: bytes) -> T:
+        return self.entries[name]
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(self.entries)
+
+    def __reversed__(self) -> Iterator[bytes]:
+        return reversed(self.entries)
+
+    def get(self, name: bytes) -> T | None:
+        """What is written down for a block, or None."""
+        return self.entries.get(name)
+
+    def items(self) -> ItemsView[bytes, T]:
+        """Ids and what is written down for them, oldest first."""
+        return self.entries.items()
+
+    def values(self) -> ValuesView[T]:
+        """What is written down, oldest first."""
+        return self.entries.values()
+
+    def put(self, name: bytes, what: T, most: int = 0) -> None:
+        """Write something down for a block; of more than `most`, if that is given, the oldest goes."""
+        self.entries[name] = what
+        if most and len(self.entries) > most:
+            del self.entries[next(iter(self.entries))]
 
 
 class Miner(Agent):
@@ -81,8 +128,8 @@ class Miner(Agent):
     is the end of what it lets others see."""
 
     durable = (
-        "tree", "rules", "power", "made", "hashes", "outbox", "hidden", "public", "branch", "attempt", "sales",
-        "orders", "arrivals", "refused", "reorgs", "only", "shuns", "acting",
+        "tree", "rules", "power", "made", "hashes", "outbox", "hidden", "public", "branch", "attempt", "orders", "sales",
+        "shipped", "arrivals", "refused", "reorgs", "only", "shuns", "acting",
     )  # fmt: skip
 
     def __init__(self, params: PowParams, accounts: tuple[str, ...], power: float) -> None:
@@ -92,7 +139,7 @@ class Miner(Agent):
         )
         self.tree = BlockTree(Record(b"", b"", 0, 0, self.rules.target, 0, (0,)), {})  # until it starts
         self.pool = Mempool()
-        self.made: dict[bytes, tuple[int, int]] = {}  # its own valid blocks → when found (µs), and their height
+        self.made: Notebook[tuple[int, int]] = Notebook()  # its own valid blocks → when found (µs), and their height
         self.hashes = 0.0
         self.outbox: dict[int, Transfer] = {}  # its own transfers that no block holds yet, by nonce
         self.acting = "honest"  # the mode that it acts by; the engine sets `mode` even while it is down
@@ -101,18 +148,20 @@ class Miner(Agent):
         self.branch = 0  # length of a selfish miner's own branch
         self.attempt: attacks.Attempt | None = None
         self.orders: dict[str, int] = {}  # a merchant's: payments to come → confirmations to wait for
-        self.sales: dict[str, Sale] = {}
-        self.arrivals: dict[bytes, int] = {}  # when the newest blocks came, µs
-        self.refused: dict[bytes, tuple[Block | None, str]] = {}  # the newest invalid blocks, and why
+        self.sales: dict[str, Sale] = {}  # paid, and not shipped yet
+        self.shipped: dict[str, Sale] = {}
+        self.arrivals: Notebook[int] = Notebook()  # when the newest blocks came, µs
+        self.refused: Notebook[tuple[Block | None, str]] = Notebook()  # the newest invalid blocks, and why
         self.reorgs: list[Past] = []
         self.only: tuple[int, ...] = ()  # eclipsed: the only agents that it hears and speaks to
+        self.circle: list[int] = []  # the peers that it keeps to, where the topology links it with very many
         self.shuns: tuple[int, ...] = ()  # whom it helps to eclipse
         self.orphans: dict[bytes, dict[bytes, Block]] = {}  # by the parent that is missing
         self.coming: dict[bytes, Record] = {}  # headers whose blocks are still to come
         self.wanted: dict[bytes, int] = {}  # blocks asked for → how often
-        self.wanted_transfers: dict[str, None] = {}
+        self._asked: dict[str, None] = {}
         self.asking = 0  # how often headers were asked for without an answer
-        self.known: dict[str, None] = {}  # transfers heard of
+        self._known: dict[str, None] = {}  # transfers heard of
         self.header: Header | None = None  # whose nonces it searches in this tick
         self.contents: tuple[Transfer, ...] = ()
         self.since = 0  # when this tick, or this stretch of sampled mining, began
@@ -138,11 +187,11 @@ class Miner(Agent):
         if self.ctx.calendar.now > 0:
             self.ask_headers(self._some_peer())
         self.ctx.set_timer("sync", int(self.rng.uniform() * self._quiet) + 1)
-        self._plan_payment()
+        self.plan_payment()
         self.mine()
 
     def on_restart(self) -> None:
-        self.known = dict.fromkeys(one.id for one in self.outbox.values())
+        self._known = dict.fromkeys(one.id for one in self.outbox.values())
         for one in self.outbox.values():
             if not self.pool.problem(one, self.tree.ledger):
                 self.pool.add(one)
@@ -169,8 +218,8 @@ class Miner(Agent):
             case "sync":
                 self._sync()
             case "pay":
-                self._pay_somebody()
-                self._plan_payment()
+                self.pay_somebody()
+                self.plan_payment()
             case "retry":
                 self._retry()
 
@@ -312,7 +361,7 @@ class Miner(Agent):
             self._note_spoiled(block)
         else:
             self.ctx.count("mined")
-            self.made[record.id] = (self.ctx.calendar.now, record.height)
+            self.made.put(record.id, (self.ctx.calendar.now, record.height))
             self._remember(record.id)
             self.tree.add(record)
             attacks.found(self, record)
@@ -345,8 +394,17 @@ class Miner(Agent):
         """Whom it speaks to of its own accord."""
         if self.only:
             return self.only
-        found = self.ctx.sim.others(self.id) if self.direct else self.ctx.neighbours
+        found = self.ctx.sim.others(self.id) if self.direct else self._circle_of(self.ctx.neighbours)
         return [peer for peer in found if peer not in self.shuns] if self.shuns else found
+
+    def _circle_of(self, neighbours: Sequence[int]) -> Sequence[int]:
+        """Its neighbours; of very many a dozen that it once drew, as a node of Bitcoin keeps to few connections."""
+        if len(neighbours) <= MOST_PEERS:
+            return neighbours
+        gone = self.ctx.sim.lifecycle.left
+        if not self.circle or any(peer in gone for peer in self.circle):
+            self.circle = self.rng.sample(neighbours, FEW_PEERS)
+        return self.circle
 
     def _some_peer(self) -> int | None:
         peers = self.peers()
@@ -381,14 +439,18 @@ class Miner(Agent):
 
     def _hear_of(self, sender: int, inv: Inv) -> None:
         for name in inv.blocks:
-            if name not in self.tree.records and name not in self.refused:
-                self._want(name, sender)
+            record = self.tree.records.get(name)
+            if record is None:
+                if name not in self.refused:
+                    self._want(name, sender)
+            elif record.work < (shown := self.shown()).work:
+                self.ctx.send(sender, Inv(blocks=(shown.id,)))  # it is behind, or soon will not be
         transfers = [
-            name for name in inv.transfers if name not in self.known and name not in self.wanted_transfers
+            name for name in inv.transfers if name not in self._known and name not in self._asked
         ]  # fmt: skip
         if transfers:
-            self.wanted_transfers.update(dict.fromkeys(transfers))
-            _trim(self.wanted_transfers, KNOWN_TRANSFERS)
+            self._asked.update(dict.fromkeys(transfers))
+            _trim(self._asked, KNOWN_TRANSFERS)
             self.ctx.send(sender, GetData(transfers=tuple(transfers)))
 
     def _want(self, name: bytes, peer: int) -> None:
@@ -530,9 +592,7 @@ class Miner(Agent):
             self.ask_headers(sender)
 
     def _remember(self, name: bytes) -> None:
-        self.arrivals[name] = self.ctx.calendar.now
-        if len(self.arrivals) > REMEMBERED:
-            del self.arrivals[next(iter(self.arrivals))]
+        self.arrivals.put(name, self.ctx.calendar.now, REMEMBERED)
 
     def _measure(self, record: Record) -> None:
         """How long a block took to come here from its maker, if that did not keep it back."""
@@ -546,8 +606,7 @@ class Miner(Agent):
                 sim.meters.observe("propagation", (sim.calendar.now - found[0]) / SECOND)
 
     def _refuse(self, name: bytes, block: Block | None, why: str) -> None:
-        self.refused[name] = (block, why)
-        _trim(self.refused, REMEMBERED)
+        self.refused.put(name, (block, why), REMEMBERED)
         self.coming.pop(name, None)
         self.ctx.count("refused_blocks")
         first = self.ctx.count(f"refused {short(name)}") == 1
@@ -570,7 +629,7 @@ class Miner(Agent):
         if self.outbox:
             spent = self.tree.ledger.nonce(self.address)
             self.outbox = {nonce: one for nonce, one in self.outbox.items() if nonce >= spent}
-        if self.sales or self.orders:
+        if self.sales or self.orders or (self.shipped and changed.undone):
             self._look_after_sales(changed)
         self.ctx.note("adopted", block=short(record.id), height=record.height)
         return True
@@ -591,6 +650,8 @@ class Miner(Agent):
             for one in record.block.transfers:
                 if not self.pool.problem(one, self.tree.ledger):
                     self.pool.add(one)
+                    if one.sender == self.address:
+                        self.outbox[one.nonce] = one
         if self.mode == "honest":
             self.ctx.count("reorgs")
             meters = self.ctx.sim.meters
@@ -613,9 +674,13 @@ class Miner(Agent):
         """Sign a transfer from its own account, and let everybody have it."""
         nonce = self.pool.next_nonce(self.address, self.tree.ledger)
         one = transfer(secret_key(self.ctx.sim.seed, self.name), to, amount, fee, nonce)
-        self.outbox[nonce] = one
-        self._take_in(one)
+        if not self._take_in(one):
+            self.outbox[nonce] = one
         return one
+
+    def spendable(self) -> int:
+        """What its account holds, less what its waiting payments will take."""
+        return self.tree.ledger.balance(self.address) - sum(one.amount + one.fee for one in self.outbox.values())
 
     def _take_in(self, one: Transfer, sender: int = -1) -> str:
         wrong = self.pool.problem(one, self.tree.ledger)
@@ -629,23 +694,24 @@ class Miner(Agent):
         return wrong
 
     def _know(self, name: str) -> None:
-        self.known[name] = None
-        _trim(self.known, KNOWN_TRANSFERS)
+        self._known[name] = None
+        _trim(self._known, KNOWN_TRANSFERS)
 
     def _receive_transfer(self, sender: int, one: Transfer) -> None:
-        if one.id in self.pool.waiting:
+        name = one.id
+        if name in self.pool.waiting:
             return
-        self.wanted_transfers.pop(one.id, None)
-        seen = one.id in self.known
+        self._asked.pop(name, None)
+        seen = name in self._known
         wrong = self._take_in(one, sender)
         if wrong and not seen:
-            self._know(one.id)
+            self._know(name)
             self.ctx.count("refused_transfers")
             if "already" not in wrong or "double spend" in wrong:
-                first = self.ctx.count(f"refused {one.id[:8]}") == 1
-                self.ctx.note("refused-transfer", transfer=one.id[:4], why=wrong, first=first)
+                first = self.ctx.count(f"refused {name[:8]}") == 1
+                self.ctx.note("refused-transfer", transfer=name[:4], why=wrong, first=first)
 
-    def _plan_payment(self) -> None:
+    def plan_payment(self) -> None:
         """When this agent's wallet pays next: a Poisson process, its part of the whole network's load."""
         rate = self.params.transactions
         if rate > 0:
@@ -657,16 +723,18 @@ class Miner(Agent):
     def keep_paying(self) -> None:
         """See to it that a payment is planned, where there is to be one."""
         if "pay" not in self.ctx.timers and self.tree.tip.id:
-            self._plan_payment()
+            self.plan_payment()
 
-    def _pay_somebody(self) -> None:
-        """The load: a small amount to some other account, drawn."""
+    def pay_somebody(self) -> None:
+        """The load: a small amount to some other account, drawn. A scenario with a load of its own overrides this."""
         payee = self.rng.choice(self._accounts)
         amount = self.rng.between(1, LARGEST_PAYMENT)
         fee = self.rng.between(1, LARGEST_FEE)
         if self.mode == "invalid-transactions":
             attacks.pay_badly(self)
-        elif payee != self.name and self.mode != "double-spender" and len(self.outbox) < MOST_UNPAID:
+        elif payee == self.name or self.mode == "double-spender" or len(self.outbox) >= MOST_UNPAID:
+            return
+        elif self.spendable() >= amount + fee:
             self.pay(address_in(self.ctx.sim.seed, payee), amount, fee)
 
     def _look_after_sales(self, changed: Switch) -> None:
@@ -675,24 +743,31 @@ class Miner(Agent):
         for record in changed.applied:
             assert record.block is not None
             for one in record.block.transfers:
-                sale = self.sales.get(one.id)
+                sale = self.sales.get(one.id) or self.shipped.get(one.id)
                 wait = self.orders.pop(one.id, None) if sale is None else sale.confirmations
                 if wait is not None:
-                    self.sales[one.id] = Sale(one, wait, record.id, record.height, bool(sale and sale.shipped))
+                    kept = self.shipped if one.id in self.shipped else self.sales
+                    kept[one.id] = Sale(one, wait, record.id, record.height)
         for name, sale in list(self.sales.items()):
-            payment = sale.payment
-            if sale.height < len(tree.active) and tree.active[sale.height] == sale.block:
-                depth = tree.tip.height - sale.height + 1
-                if depth >= sale.confirmations and not sale.shipped:
-                    self.sales[name] = replace(sale, shipped=True)
-                    self.ctx.note("shipped", payment=name[:4], confirmations=depth)
-                elif depth > BURIED + sale.confirmations:
-                    del self.sales[name]
-            elif tree.ledger.nonce(payment.sender) > payment.nonce:
+            if self._is_gone(sale):
                 del self.sales[name]
-                if sale.shipped:
-                    self.ctx.count("double_spends_won")
-                    self.ctx.note("defrauded", payment=name[:4], confirmations=sale.confirmations)
+            elif self._holds(sale) and (depth := tree.tip.height - sale.height + 1) >= sale.confirmations:
+                self.shipped[name] = self.sales.pop(name)
+                self.ctx.note("shipped", payment=name[:4], confirmations=depth)
+        for name, sale in list(self.shipped.items()) if changed.undone else ():
+            if self._is_gone(sale):
+                del self.shipped[name]
+                self.ctx.count("double_spends_won")
+                self.ctx.note("defrauded", payment=name[:4], confirmations=sale.confirmations)
+
+    def _holds(self, sale: Sale) -> bool:
+        """Whether the payment is in the chain, where it was seen last."""
+        return sale.height < len(self.tree.active) and self.tree.active[sale.height] == sale.block
+
+    def _is_gone(self, sale: Sale) -> bool:
+        """Whether the money was spent otherwise, so that the payment can never come."""
+        payment = sale.payment
+        return not self._holds(sale) and self.tree.ledger.nonce(payment.sender) > payment.nonce
 
 
 def params_rate(params: PowParams) -> float:
@@ -703,4 +778,3 @@ def params_rate(params: PowParams) -> float:
 def _trim(found: dict[Any, Any], most: int) -> None:
     while len(found) > most:
         del found[next(iter(found))]
-

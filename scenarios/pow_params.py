@@ -25,7 +25,7 @@ class PowParams(NetworkParams, frozen=True, kw_only=True):
     ] = 12.0
     retarget: Annotated[
         int, param("blocks after which the difficulty follows the hash power; 0 keeps it", low=0, high=100_000)
-    ] = 20
+    ] = 0
     blocks: Annotated[int, param("blocks found, stale ones too, after which the run ends; 0 for never",
                                  low=0, high=10_000_000)] = 0  # fmt: skip
     relay: Annotated[

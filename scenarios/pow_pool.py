@@ -14,9 +14,14 @@ FURTHEST = 64  # how far a transfer's nonce may be ahead of what the account has
 class Mempool:
     """Transfers by id, and by payer and nonce."""
 
+    __slots__ = ("slots", "waiting")
+
     def __init__(self) -> None:
         self.waiting: dict[str, Transfer] = {}
         self.slots: dict[tuple[str, int], str] = {}
+
+    def __repr__(self) -> str:
+        return f"{len(self.waiting)} waiting"
 
     def __len__(self) -> int:
         return len(self.waiting)

@@ -23,7 +23,7 @@ def rival_share(shares: Sequence[float], x: float) -> float:
 def heights_forked(interval: float, unaware: float) -> float:
     """Decker & Wattenhofer 2013, equation 3: the share of heights with more than one block. `unaware` is ∫(1−f(t))dt,
     the mean time (s) until the hash power has a block, `interval` the mean time between blocks."""
-    return 1.0 - (1.0 - 1.0 / interval) ** unaware
+    return 1.0 - math.pow(1.0 - 1.0 / interval, unaware)
 
 
 def forked_by_delay(f: Callable[[float], float], interval: float, until: float, steps: int = 4_000) -> float:
@@ -49,9 +49,7 @@ def double_spend(share: float, confirmations: int) -> float:
     for k in range(z):
         # The binomial in logarithms: it outgrows a float for large z.
         ways = math.lgamma(k + z) - math.lgamma(k + 1) - math.lgamma(z)
-        lost += math.exp(ways + z * math.log(p) + k * math.log(q)) - math.exp(
-            ways + z * math.log(q) + k * math.log(p)
-        )
+        lost += math.exp(ways + z * math.log(p) + k * math.log(q)) - math.exp(ways + z * math.log(q) + k * math.log(p))
     return max(0.0, 1.0 - lost)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from msgspec import Struct
 
 from engine.ledger import Ledger
-from scenarios.pow_chain import REWARD, Header, Record
+from scenarios.pow_chain import REWARD, Header, Record, short
 
 MOST_HEADERS = 200  # in one answer
 _DENSE = 10  # blocks below the tip that a locator names one by one
@@ -26,11 +26,16 @@ class Switch(Struct, frozen=True):
 class BlockTree:
     """Records by id, and the active branch: `active[height]` is an id, `ledger` the accounts after its last block."""
 
+    __slots__ = ("active", "ledger", "records", "tip")
+
     def __init__(self, genesis: Record, balances: Mapping[str, int]) -> None:
         self.records: dict[bytes, Record] = {genesis.id: genesis}
         self.active: list[bytes] = [genesis.id]
         self.tip = genesis
         self.ledger = Ledger(balances)
+
+    def __repr__(self) -> str:
+        return f"tip {short(self.tip.id)} at height {self.tip.height}, {len(self.records) - 1} blocks held"
 
     def add(self, record: Record) -> None:
         """Hold a block whose parent is held."""

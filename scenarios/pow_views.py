@@ -29,7 +29,7 @@ from engine.views import (
 )
 from scenarios import pow_measures as measures
 from scenarios import pow_theory as theory
-from scenarios.pow_chain import REWARD, WEALTH, address_in, chance_of, short, work_of
+from scenarios.pow_chain import ID_SIZE, REWARD, WEALTH, address_in, chance_of, short, work_of
 from scenarios.pow_miner import Miner
 from scenarios.pow_params import PowParams
 
@@ -314,23 +314,26 @@ def detail(sim: Simulation, key: str) -> Words | None:
     """All about a block, by its id or the end of it, or about an agent, by its name."""
     if key in sim.ids:
         return _account(sim, key)
-    try:
-        wanted = bytes.fromhex(key) if len(key) == 64 else b""
-    except ValueError:
-        return None
-    if not key:
-        return None
-    for one in measures.miners(sim):
-        if wanted:
-            record = one.tree.records.get(wanted)
-        else:
-            record = next((r for r in reversed(one.tree.records.values()) if r.id.hex().endswith(key)), None)
+    wanted = _id_of(sim, key)
+    for one in measures.miners(sim) if wanted else ():
+        record = one.tree.records.get(wanted)
         if record is not None and record.block is not None:
-            return _about_block(sim, record.id, record.block, record.height)
+            return _about_block(sim, wanted, record.block, record.height)
         refused = one.refused.get(wanted)
         if refused is not None and refused[0] is not None:
             return _about_block(sim, wanted, refused[0], refused[0].height, refused[1])
     return None
+
+
+def _id_of(sim: Simulation, key: str) -> bytes:
+    """The block that a key means: its id, or the newest whose id ends like that; empty if there is none."""
+    try:
+        ending = bytes.fromhex(key)
+    except ValueError:
+        return b""
+    if not ending or len(ending) == ID_SIZE:
+        return ending
+    return next((find.id for find in reversed(measures.finds(sim)) if find.id.endswith(ending)), b"")
 
 
 def _about_block(sim: Simulation, name: bytes, block: Any, height: int, why: str = "") -> Words:

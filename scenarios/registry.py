@@ -22,8 +22,8 @@ SCENARIOS: dict[str, str] = {
     "auction": "scenarios.auction:Auction",
     "pow": "scenarios.pow:ProofOfWork",
     "pbft": "scenarios.pbft:Pbft",
-    "scaling": "scenarios.scaling:Scaling",
     "finality": "scenarios.finality:Finality",
+    "scaling": "scenarios.scaling:Scaling",
 }
 """Where each built-in scenario lives, as `module:Class`; loaded when asked for."""
 

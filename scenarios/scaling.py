@@ -1,16 +1,16 @@
 """Dynamic scaling: a pool of workers that grows and shrinks with its load.
 
-A coordinator takes tasks in, queues them, and gives them to workers (Erlang 1917; Mitzenmacher, The Power of Two Choices
-in Randomized Load Balancing, 2001). Heartbeats tell who is alive (Hayashibara et al., SRDS 2004); the tasks of a worker
-whose lease has run out go to others. A policy decides how many workers there are: the rule of the Kubernetes Horizontal
-Pod Autoscaler, the queue, a forecast, or a budget. With several teams, each has a lead that does all this for its part,
-and the coordinator deals tasks out to the leads.
+A coordinator takes tasks in, queues them, and gives them to workers (Erlang 1917; Mitzenmacher, The Power of Two
+Choices in Randomized Load Balancing, 2001). Heartbeats tell who is alive (Hayashibara et al., SRDS 2004); the tasks of
+a worker whose lease has run out go to others. A policy decides how many workers there are: the rule of the Kubernetes
+Horizontal Pod Autoscaler, the queue, a forecast, or a budget. With several teams, each has a lead that does all this
+for its part, and the coordinator deals tasks out to the leads.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from engine.agent import Agent
 from engine.commands import ArgSpec, CommandSpec
@@ -39,9 +39,9 @@ REMEMBERED = 1000  # tasks done that the invariant remembers one by one
 class Coordinator(Manager):
     """Where tasks arrive and end. It deals them out to its workers, or to the leads of its teams."""
 
-    durable = (
+    durable: ClassVar[tuple[str, ...]] = (
         *Manager.durable, "load", "arrived", "done", "lost", "shed", "area", "area_since", "counted", "waits", "waited",
-        "inside", "responses", "ended", "worked", "dead_letters",
+        "inside", "responses", "ended", "worked", "dead_letters", "finished_at", "final_cost", "warmed",
     )  # fmt: skip
 
     def __init__(self, params: ScalingParams, first: Sequence[tuple[int, int, int]], bounds: tuple[int, int]) -> None:
@@ -53,7 +53,8 @@ class Coordinator(Manager):
         self.shed = 0
         self.area = 0  # tasks in the system, over time, in µs, until `area_since`
         self.area_since = 0
-        self.counted = 0  # tasks whose waiting counts: those of the warm-up do not
+        self.warmed = params.policy != "fixed"  # whether the warm-up is over
+        self.counted = 0  # tasks whose waiting counts: once the warm-up is over, its tasks do not any more
         self.waits = 0  # µs, without transport
         self.waited = 0  # tasks that had to wait
         self.inside = 0  # µs, without transport
@@ -61,6 +62,8 @@ class Coordinator(Manager):
         self.ended = 0
         self.worked = 0  # µs of work that led to a result
         self.dead_letters: list[int] = []
+        self.finished_at: int | None = None  # when the last task had ended, and no more will come
+        self.final_cost = 0  # µs of worker time until then
         if params.teams > 1:
             self.scales = self._plans = self._central = False
         warm = params.warmup if params.policy == "fixed" else 0.0
@@ -91,12 +94,14 @@ class Coordinator(Manager):
 
     def spike(self, factor: int, length: int) -> None:
         """Let `factor` thousandths of the usual tasks come for `length` µs."""
-        assert self.load is not None
         now = self.ctx.now
-        self.load.spike(factor, now + length)
+        started = self.load is not None
+        load = self.load = self.load or Load(self._p, self.ctx.sim.seed)
+        load.spike(factor, now + length)
         self.ctx.note("spike", factor=factor, length=length)
-        self.ctx.cancel_timer("arrival")
-        self._expect(self.load, now)
+        if started:
+            self.ctx.cancel_timer("arrival")
+            self._expect(load, now)
 
     def _rows(self) -> Sequence[Row]:
         scenario = self.ctx.sim.scenario
@@ -109,6 +114,7 @@ class Coordinator(Manager):
         if at is None:
             self.closed = True
             self.ctx.note("closed", arrived=self.arrived)
+            self._note_end(now)
         else:
             self.ctx.set_timer("arrival", max(0, at - now))
 
@@ -139,6 +145,17 @@ class Coordinator(Manager):
                 else:
                     self.ctx.note("relieved", waiting=waiting, shed=self.shed)
 
+    def _on_beat(self, sender: int, beat: Beat) -> None:
+        super()._on_beat(sender, beat)
+        slot = self.slots.get(sender)
+        if self.scales or slot is None:
+            return
+        # What a lead was given a while ago and does not have was lost on the way, or its result was.
+        now, holds = self.ctx.now, set(beat.holds)
+        for task in list(slot.tasks.values()):
+            if task.id not in holds and now - task.sent > self._lease:
+                self._take_back(slot, task, now, "its team knows nothing of it")
+
     # The end of a task
 
     def _end(self, task: Task, now: int, wait: int, service: int) -> None:
@@ -146,7 +163,10 @@ class Coordinator(Manager):
         self.done += 1
         self.worked += service
         self.ctx.observe("latency", max(0, now - task.arrived) / SECOND)
-        if task.arrived >= self._warm:
+        if not self.warmed and task.arrived >= self._warm:
+            self.warmed = True
+            self.counted = self.waits = self.waited = self.inside = 0
+        if task.arrived >= self._warm or not self.warmed:
             self.counted += 1
             self.waits += wait
             self.waited += wait > 0
@@ -164,6 +184,13 @@ class Coordinator(Manager):
         self._close(task)
         self.ended += 1
         self.responses += max(0, now - task.arrived)
+        self._note_end(now)
+
+    def _note_end(self, now: int) -> None:
+        """What comes after the last task is no part of the figures."""
+        if self.closed and not self.open and self.finished_at is None:
+            self.finished_at = now
+            self.final_cost = measures.cost(self.ctx.sim)
 
     def _pass_time(self, now: int) -> None:
         """Count the tasks in the system over the time that has passed."""
@@ -185,7 +212,7 @@ class Coordinator(Manager):
 class Lead(Manager):
     """The lead of a team: a coordinator's part of the pool. Tasks come from the coordinator, results go there."""
 
-    durable = (*Manager.durable, "boss")
+    durable: ClassVar[tuple[str, ...]] = (*Manager.durable, "boss")
 
     def __init__(
         self, params: ScalingParams, first: Sequence[tuple[int, int, int]], bounds: tuple[int, int], budget: int
@@ -202,7 +229,8 @@ class Lead(Manager):
             super().on_timer(name)
             return
         busy = sum(slot.busy for slot in self._ready) // max(1, len(self._ready))
-        self.ctx.send(self.boss, Beat(len(self.open), busy, len(self._ready), self.degraded))
+        ready = len(self._ready)
+        self.ctx.send(self.boss, Beat(len(self.open), busy, 0, ready, self.degraded, tuple(self.open)))
         self.ctx.set_timer("beat", self._heartbeat)
 
     def on_message(self, sender: int, message: Any) -> None:
@@ -231,9 +259,9 @@ class Scaling(Scenario):
     family = "Coordination"
     teaches = (
         "How a pool of workers follows a load that it does not know in advance: how long a queue grows before anybody "
-        "notices, why a new worker helps only after its start-up, why a pool that is busy for 95 % of its time is slow, "
-        "and why asking two workers instead of one makes queues short. Kill workers, and see their tasks come back; make "
-        "one slow instead, and see how much harder that is to notice."
+        "notices, why a new worker helps only after its start-up, why a pool that is busy for 95 % of its time is slow "
+        "to answer, and why asking two workers instead of one makes queues short. Kill workers, and see their tasks "
+        "come back; make one slow instead, and see how much harder that is to notice."
     )
     sources = (
         "Kubernetes, Horizontal Pod Autoscaling (autoscaling/v2): algorithm, stabilisation window, rate policies",
@@ -303,7 +331,7 @@ class Scaling(Scenario):
             "s",
             "Mitzenmacher 2001 for two choices in a large pool; 1/(μ−λ/c) for random",
         ),
-        MetricSpec("latency_p50", "time from arrival to result that half of the tasks stay below, transport included", "s"),
+        MetricSpec("latency_p50", "time to result that half of the tasks stay below, transport included", "s"),
         MetricSpec("latency_p95", "the same for 95 in 100 tasks", "s"),
         MetricSpec("latency_p99", "the same for 99 in 100 tasks", "s"),
         MetricSpec("cost", "worker-seconds paid for, start-up and draining included", "worker-seconds"),
@@ -355,7 +383,7 @@ class Scaling(Scenario):
         Column("tasks", "tasks", "right", 5, "tasks at hand"),
         Column("done", "done", "right", 6, "tasks done"),
         Column("busy", "busy", "right", 5, "busy share of its time, as it reports it"),
-        Column("suspicion", "susp", "right", 6, "how much its silence speaks for a failure: φ, or share of the timeout"),
+        Column("suspicion", "susp", "right", 6, "how suspicious its silence is: φ, or the share of the timeout"),
         Column("pace", "pace", "right", 6, "how many times longer than expected its tasks took lately"),
         Column("team", "team", "left", 7, "the lead of its team"),
     )
@@ -374,12 +402,18 @@ class Scaling(Scenario):
     # Setting up
 
     @property
+    def first_workers(self) -> int:
+        """How many workers there are at the start: a pool that may change its size begins with its least."""
+        params = self.params
+        return params.workers if params.policy == "fixed" else max(params.workers, params.min_workers)
+
+    @property
     def _leads(self) -> int:
         return self.params.teams if self.params.teams > 1 else 0
 
     def population(self) -> Sequence[tuple[str, str]]:
         leads = [(f"lead-{number}", "lead") for number in range(1, self._leads + 1)]
-        workers = [(f"w-{number}", "worker") for number in range(1, self.params.workers + 1)]
+        workers = [(f"w-{number}", "worker") for number in range(1, self.first_workers + 1)]
         return [("coordinator", "coordinator"), *leads, *workers]
 
     def next_name(self, role: str, number: int) -> str:
@@ -387,20 +421,26 @@ class Scaling(Scenario):
 
     def create(self, name: str, role: str) -> Agent:
         params = self.params
-        first = [(self._leads + number, self._kind(number), self._speed(number)) for number in range(1, params.workers + 1)]
-        low, high = min(params.min_workers, params.workers), max(params.max_workers, params.workers)
+        low = max(min(params.min_workers, self.first_workers), self._leads)
+        high = max(params.max_workers, self.first_workers, self._leads)
         if name == "coordinator":
             if not self._leads:
-                return Coordinator(params, first, (low, high))
+                return Coordinator(params, self._first_workers(), (low, high))
             teams = [(lead, 0, 1000) for lead in range(1, self._leads + 1)]
             return Coordinator(params, teams, (0, high))
         if name.startswith("lead-"):
             place = int(name.removeprefix("lead-")) - 1
             bounds = quotas(low, self._leads)[place], quotas(high, self._leads)[place]
-            return Lead(params, first[place :: self._leads], bounds, quotas(round(params.budget), self._leads)[place])
+            budget = quotas(round(params.budget), self._leads)[place]
+            return Lead(params, self._first_workers()[place :: self._leads], bounds, budget)
         number = int(name.removeprefix("w-"))
         boss = 1 + (number - 1) % self._leads if self._leads else measures.COORDINATOR
         return Worker(params, boss, self._kind(number), self._speed(number))
+
+    def _first_workers(self) -> list[tuple[int, int, int]]:
+        """Id, kind and speed of the workers at the start."""
+        numbers = range(1, self.first_workers + 1)
+        return [(self._leads + number, self._kind(number), self._speed(number)) for number in numbers]
 
     def _kind(self, number: int) -> int:
         return (number - 1) % self.params.kinds
@@ -424,7 +464,7 @@ class Scaling(Scenario):
         root = measures.coordinator(sim)
         if not sim.lifecycle.is_alive(root.id) or root.id in sim.lifecycle.left:
             raise CommandError("the coordinator is down, so no tasks come; restart it first")
-        if root.load is None or root.closed:
+        if root.closed:
             raise CommandError("no more tasks come in this run; give it a longer horizon")
         root.spike(factor, length)
 

@@ -15,7 +15,7 @@ from bisect import bisect_right
 from collections import deque
 from collections.abc import Sequence
 from heapq import heapify, heappop, heappush
-from typing import Any
+from typing import Any, ClassVar
 
 from engine.agent import Agent
 from engine.duration import SECOND
@@ -47,8 +47,9 @@ class Dispatcher(Agent):
     """What a coordinator and the lead of a team have in common. Its books are durable, as those of a broker are; who is
     alive it learns anew after a crash."""
 
-    durable = (
+    durable: ClassVar[tuple[str, ...]] = (
         "open", "queues", "waiting", "slots", "retried", "duplicates", "turn", "paid", "paid_since", "closed",
+        "refused",
     )  # fmt: skip
 
     def __init__(self, params: ScalingParams, first: Sequence[tuple[int, int, int]]) -> None:
@@ -63,6 +64,7 @@ class Dispatcher(Agent):
         self.turn = 0  # for round robin
         self.paid = 0  # µs of worker time until `paid_since`
         self.paid_since = 0
+        self.refused: dict[int, int] = {}  # those who were sent away, and which session of theirs it was
         self.closed = False  # whether no more tasks will come
         self._p = params
         self._first = first
@@ -116,8 +118,8 @@ class Dispatcher(Agent):
     def on_timer(self, name: Any) -> None:
         now = self.ctx.now
         if name == "free":
-            self._wake = FAR
-            self._dispatch(now)
+            due, self._wake = self._wake, FAR
+            self._dispatch_central(now, max(now, due if due < FAR else 0))  # a fast clock may ring early
         elif name == "check":
             self._check(now)
             self.ctx.set_timer("check", max(1, self._heartbeat // CHECKS))
@@ -154,7 +156,11 @@ class Dispatcher(Agent):
     def _enqueue(self, task: Task) -> None:
         task.queued = True
         task.worker = NOBODY
-        self.queues[task.kind].append(task.id)
+        queue = self.queues[task.kind]
+        if task.attempts:  # it has waited before
+            queue.appendleft(task.id)
+        else:
+            queue.append(task.id)
         self.waiting += 1
 
     def _next_task(self, kind: int) -> Task:
@@ -170,13 +176,14 @@ class Dispatcher(Agent):
     def _dispatch(self, now: int) -> None:
         """Give waiting tasks to whoever may have them now."""
         if self._central:
-            self._dispatch_central(now)
+            self._dispatch_central(now, now)
             return
         while self.waiting and self._ready:
             task = self._next_task(self.turn % self._kinds)
             self._assign(self._route(task, now), task, now)
 
-    def _dispatch_central(self, now: int) -> None:
+    def _dispatch_central(self, now: int, due: int) -> None:
+        """Give tasks to those that are, or will soon be, free: those whose turn to be asked is `due`."""
         free, slots = self._free, self.slots
         while self.waiting and free:
             free_at, who = free[0]
@@ -185,7 +192,7 @@ class Dispatcher(Agent):
                 heappop(free)
                 continue
             early = free_at - self._lead_time
-            if early > now:
+            if early > due:
                 if early < self._wake:
                     self._wake = early
                     self.ctx.set_timer("free", early - now)
@@ -267,9 +274,10 @@ class Dispatcher(Agent):
         held = slot.tasks.pop(result.task, None) if slot is not None else None
         task = self.open.get(result.task)
         planned = False
+        if slot is not None:
+            slot.taken_back = 0  # it does get things done
         if slot is not None and held is not None:
             slot.done += 1
-            slot.taken_back = 0
             if self._plans:
                 taken = task.sent + result.waited + result.worked if task is not None else now
                 planned = abs(taken - held.end) <= self._slack and result.worked == held.planned
@@ -457,19 +465,22 @@ class Dispatcher(Agent):
     def _on_hello(self, sender: int, hello: Hello) -> None:
         now = self.ctx.now
         slot = self.slots.get(sender)
+        if hello.session <= self.refused.get(sender, -1) or (slot is not None and slot.state == "leaving"):
+            self._send_away(sender, hello.session)
+            return
         if slot is None:
             if not self._has_room():
                 self.ctx.note("unwanted", worker=self._name(sender))
-                self.ctx.send(sender, Retire())
+                self._send_away(sender, hello.session)
                 return
             slot = self._add(sender, "ready", hello.kind % self._kinds, hello.speed, now)
-        elif slot.state == "leaving":
-            self.ctx.send(sender, Retire())
+        elif hello.session <= slot.session:  # a copy
             return
         elif hello.afresh:  # whatever it was given is gone
             self._take_back_all(slot, now, "its worker has started anew")
         slot.kind, slot.speed, slot.free_at = hello.kind % self._kinds, max(1, hello.speed), max(now, slot.free_at)
         slot.given = 0
+        slot.session = hello.session
         self._watch(slot, now)
         if slot.state in ("starting", "suspected"):
             slot.state = "ready"
@@ -496,7 +507,7 @@ class Dispatcher(Agent):
         slot.busy = beat.busy if not slot.busy else (slot.busy + beat.busy) // 2
         slot.capacity, slot.saturated = beat.capacity, beat.saturated
         if slot.state == "leaving":  # it has not heard of it
-            self.ctx.send(sender, Retire())
+            self._send_away(sender, beat.session)
 
     def _drain(self, slot: Slot, now: int) -> None:
         """Give a worker nothing new, and let it go when it has done what it has."""
@@ -510,7 +521,12 @@ class Dispatcher(Agent):
     def _let_go(self, slot: Slot, now: int) -> None:
         slot.state = "leaving"
         slot.since = now
-        self.ctx.send(slot.id, Retire())
+        self._send_away(slot.id, slot.session)
+
+    def _send_away(self, worker: int, session: int) -> None:
+        """Tell a worker to leave, and stand by it: it may come back only with another hello."""
+        self.refused[worker] = max(session, self.refused.get(worker, 0))
+        self.ctx.send(worker, Retire(session))
 
     def _name(self, agent: int) -> str:
         names = self.ctx.sim.names

@@ -48,8 +48,9 @@ class Forecast:
         return bool(self._model is not None and self._model._initialized)
 
     def _new_model(self) -> Any:
-        from river.time_series import HoltWinters
+        from river import time_series
 
+        model: Any = time_series.HoltWinters
         if not self.season:
-            return HoltWinters(alpha=LEVEL_ALONE, beta=TREND_ALONE)
-        return HoltWinters(alpha=LEVEL, beta=TREND, gamma=SEASON, seasonality=self.season, multiplicative=True)
+            return model(alpha=LEVEL_ALONE, beta=TREND_ALONE)
+        return model(alpha=LEVEL, beta=TREND, gamma=SEASON, seasonality=self.season, multiplicative=True)

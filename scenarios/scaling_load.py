@@ -11,7 +11,6 @@ import csv
 import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from engine.duration import SECOND
 from engine.errors import ParameterError
@@ -185,10 +184,6 @@ class Load:
                 tail = self._params.tail
                 size = mean * (tail - 1.0) / tail * exp(-ln(1.0 - draws.uniform()) / tail)
         return max(1, round(size))
-
-    def state(self) -> dict[str, Any]:
-        """What there is to see of it."""
-        return {"boost": self.boost, "boost until": self.boost_until}
 
 
 def _sine(turns: float) -> float:

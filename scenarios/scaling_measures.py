@@ -47,7 +47,7 @@ def in_use(sim: Simulation) -> tuple[int, int]:
     running = waiting = 0
     for one in managers(sim):
         now, slack = one.ctx.now, one.slack
-        loads = [slot.load(now, slack) for slot in one.slots.values()]
+        loads = [slot.load_shown(now, slack) for slot in one.slots.values()]
         running += sum(1 for load in loads if load)
         waiting += one.waiting + sum(load - 1 for load in loads if load > 1)
     root = coordinator(sim)
@@ -73,10 +73,10 @@ def busy_now(sim: Simulation) -> float:
 def measure(sim: Simulation) -> dict[str, Any]:
     """All metrics."""
     root = coordinator(sim)
-    paid = cost(sim)
+    paid = cost(sim) if root.finished_at is None else root.final_cost
     counted, inside = root.counted, max(1, root.counted)
     latencies = sim.meters.distributions.get("latency")
-    elapsed = max(0, root.ctx.now)
+    elapsed = max(0, root.ctx.now if root.finished_at is None else root.finished_at)
     area = root.area + len(root.open) * max(0, root.ctx.now - root.area_since)
     every = managers(sim)
 

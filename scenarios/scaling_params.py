@@ -15,7 +15,7 @@ class ScalingParams(NetworkParams, frozen=True, kw_only=True):
 
     workers: Annotated[int, param("workers at the start; the fixed policy keeps just as many", low=1, high=5000)] = 3
     min_workers: Annotated[
-        int, param("the pool never shrinks below this (or below `workers`, if that is less)", low=1, high=5000)
+        int, param("the pool never shrinks below this; it begins with so many, if `workers` is less", low=1, high=5000)
     ] = 2
     max_workers: Annotated[
         int, param("the pool never grows beyond this (or beyond `workers`, if that is more)", low=1, high=5000)
@@ -67,11 +67,11 @@ class ScalingParams(NetworkParams, frozen=True, kw_only=True):
         float,
         param(
             "share of the horizon whose arrivals are left out of wait_mean, wait_probability and time_in_system_mean, "
-            "since the pool starts empty; fixed policy only",
+            "once later ones are done, since the pool starts empty; fixed policy only",
             low=0.0,
             high=0.9,
         ),
-    ] = 0.1
+    ] = 0.2
     interval: Annotated[float, param("time between two decisions on the pool", unit="s", low=0.01, high=3600.0)] = 2.0
     stabilisation: Annotated[
         float,
@@ -104,7 +104,7 @@ class ScalingParams(NetworkParams, frozen=True, kw_only=True):
     spread: Annotated[
         float, param("how many times as fast as the slowest the fastest workers are, by design", low=1.0, high=16.0)
     ] = 1.0
-    teams: Annotated[int, param("teams, each with a lead of its own; 1: no leads", low=1, high=64)] = 1
+    teams: Annotated[int, param("teams, each with a lead and one worker at least; 1: no leads", low=1, high=64)] = 1
     detector: Annotated[
         Literal["timeout", "phi"], param("who decides that a worker is down: a fixed limit, or what is unusual (φ)")
     ] = "phi"

@@ -146,6 +146,10 @@ class Autoscaler:
         self.stabiliser = Stabiliser(behaviour.up_window, behaviour.down_window)
         self.limiter = RateLimiter(behaviour)
 
+    def begin(self, now: int, current: int) -> None:
+        """Start with a pool of `current`, which counts as the first recommendation."""
+        self.stabiliser.kept.append((now, current))
+
     def decide(self, now: int, current: int, recommendation: int, low: int, high: int) -> int:
         """How many workers there should be from now on, for a pool of `current`; remembers the change."""
         stable = self.stabiliser.stabilise(now, current, recommendation)

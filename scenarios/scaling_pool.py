@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 from fractions import Fraction
-from typing import Any
+from typing import Any, ClassVar
 
 from engine.duration import SECOND
 from scenarios import scaling_policies as policies
@@ -13,7 +13,7 @@ from scenarios.scaling_dispatch import SERVING, Dispatcher
 from scenarios.scaling_forecast import Forecast
 from scenarios.scaling_params import ScalingParams
 from scenarios.scaling_policies import Autoscaler, Behaviour, RatePolicy
-from scenarios.scaling_state import Retire, Slot, Task
+from scenarios.scaling_state import Slot, Task
 
 BACKLOG_OVER = 4  # intervals in which a forecast means to work off what waits already
 AHEAD = 5  # intervals for which a budget is divided
@@ -24,7 +24,7 @@ RELIEF = 0.5  # of the threshold of `shed`, at which low priorities are welcome 
 class Manager(Dispatcher):
     """A dispatcher with a pool of its own."""
 
-    durable = (
+    durable: ClassVar[tuple[str, ...]] = (
         *Dispatcher.durable, "policy", "wanted", "scalings", "scaler", "forecast", "forecasts", "degraded", "pressed",
         "came", "came_work", "known", "known_work", "spent_before",
     )  # fmt: skip
@@ -35,7 +35,7 @@ class Manager(Dispatcher):
         """`bounds` are the fewest and most workers, `budget` worker-seconds until the horizon."""
         super().__init__(params, first)
         self.policy: str = params.policy
-        self.wanted = len(first)
+        self.wanted = max(len(first), bounds[0])
         self.scalings = 0  # times that the number wanted changed
         self.scaler = Autoscaler(_behaviour(params))
         self.forecast = Forecast(_season(params))
@@ -55,6 +55,10 @@ class Manager(Dispatcher):
         self._horizon = round(params.horizon * SECOND)
         self._target = Fraction(str(params.target))
         self._said: tuple[int, int] = (-1, -1)
+
+    def on_start(self) -> None:
+        self.scaler.begin(self.ctx.now, self.wanted)
+        super().on_start()
 
     def _set_out(self, now: int) -> None:
         super()._set_out(now)
@@ -107,7 +111,10 @@ class Manager(Dispatcher):
             case "fixed":
                 return self.wanted, "fixed"
             case "queue-length":
-                return policies.for_queue(len(self.open), self._target), f"{len(self.open)} tasks are here"
+                many = len(self.open)
+                return policies.for_queue(
+                    many, self._target
+                ), "one task is here" if many == 1 else f"{many} tasks are here"
             case "predictive":
                 return self._foresee(now)
         ready = [slot for slot in self.slots.values() if slot.state in ("ready", "suspected")]
@@ -197,10 +204,7 @@ class Manager(Dispatcher):
         """Decide by another rule from now on; what was recommended before is forgotten."""
         self.policy = policy
         self.scaler = Autoscaler(_behaviour(self._p))
-
-    def send_away(self, worker: int) -> None:
-        """Tell somebody who is not part of the pool to leave."""
-        self.ctx.send(worker, Retire())
+        self.scaler.begin(self.ctx.now, self.wanted)
 
 
 def _may_go(slot: Slot) -> bool:

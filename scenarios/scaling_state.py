@@ -42,10 +42,12 @@ class Refused(Struct, frozen=True):
 
 
 class Hello(Struct, frozen=True):
-    """A worker is ready. `afresh` says that it knows of no tasks, whatever it was given before."""
+    """A worker is ready. `afresh` says that it knows of no tasks, whatever it was given before; `session` counts how
+    often it has said hello, so that what was meant for an earlier one is known to be stale."""
 
     kind: int
     speed: int  # thousandths
+    session: int
     afresh: bool = True
 
 
@@ -59,12 +61,16 @@ class Beat(Struct, frozen=True):
 
     load: int
     busy: int
+    session: int = 0
     capacity: int = 1
     saturated: bool = False
+    holds: tuple[int, ...] = ()  # a lead's tasks
 
 
 class Retire(Struct, frozen=True):
-    """You have nothing left to do here: leave."""
+    """You have nothing left to do here: leave, unless you have said hello again since."""
+
+    session: int
 
 
 class Gone(Struct, frozen=True):
@@ -110,6 +116,7 @@ class Slot(Struct):
     busy: int = 0  # the busy share that it reported, averaged (thousandths)
     capacity: int = 1
     saturated: bool = False
+    session: int = 0  # of its last hello
     given: int = 0
     done: int = 0
     taken_back: int = 0  # tasks in a row that it did not get done
@@ -124,6 +131,11 @@ class Slot(Struct):
         if len(self.tasks) > len(ends) and self.is_behind(now, slack):
             return len(self.tasks)
         return len(ends)
+
+    def load_shown(self, now: int, slack: int) -> int:
+        """`load`, for those who only look: it changes nothing."""
+        planned = sum(end > now for end in self.ends)
+        return len(self.tasks) if len(self.tasks) > planned and self.is_behind(now, slack) else planned
 
     def is_behind(self, now: int, slack: int) -> bool:
         """Whether a report is overdue by more than `slack`."""

@@ -1,4 +1,4 @@
-"""What queueing theory expects. All for arrivals that are Poisson, and work that is exponential, unless it says else."""
+"""What queueing theory expects, for Poisson arrivals, and exponential work unless it says otherwise."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A worker: takes tasks in the order in which they were sent, does one at a time, and says regularly that it is there."""
+"""A worker: takes tasks in the order in which they were sent, does one at a time, and says regularly that it lives."""
 
 from __future__ import annotations
 
@@ -17,12 +17,13 @@ COPIES = 3  # of each result, from a worker whose mode is duplicator
 class Worker(Agent):
     """A worker of the pool. A crash loses its tasks, and it needs its start-up time again."""
 
-    durable = ("boss", "kind", "speed")
+    durable = ("boss", "kind", "speed", "session")
 
     def __init__(self, params: ScalingParams, boss: int, kind: int, speed: int) -> None:
         self.boss = boss  # who gives it tasks
         self.kind = kind  # of the tasks that it is quick at
         self.speed = speed  # thousandths
+        self.session = 0  # how often it has said hello
         self.status = "starting"
         self.waiting: deque[tuple[Assign, int]] = deque()  # tasks and when they came
         self.held: dict[int, None] = {}  # ids of the tasks that it has
@@ -59,7 +60,7 @@ class Worker(Agent):
             self._beat()
         elif name == "ready":
             self._get_ready()
-            self.ctx.send(self.boss, Hello(self.kind, self.speed))
+            self._say_hello(self.boss, afresh=True)
         elif name == "overtaken":
             for turn in sorted(self.early):
                 self._take(self.early.pop(turn))
@@ -75,14 +76,14 @@ class Worker(Agent):
                 while self.early and self.turn + 1 in self.early:
                     self._take(self.early.pop(self.turn + 1))
         elif isinstance(message, Retire):
-            if sender == self.boss:
+            if sender == self.boss and message.session >= self.session:
                 self.ctx.note("drained", left=len(self.held))
                 self.ctx.send(self.boss, Gone())
                 self.ctx.retire()
         elif isinstance(message, Unknown) and self.status != "starting":
             self.turn = 0
             self.early.clear()
-            self.ctx.send(sender, Hello(self.kind, self.speed, afresh=False))
+            self._say_hello(sender, afresh=False)
 
     def on_misbehave(self, mode: str) -> None:
         if mode == "hoarder":
@@ -111,6 +112,10 @@ class Worker(Agent):
         self.ctx.set_timer("beat", self.rng.below(self._heartbeat))
         if self.task is None:
             self._begin()
+
+    def _say_hello(self, to: int, *, afresh: bool) -> None:
+        self.session += 1
+        self.ctx.send(to, Hello(self.kind, self.speed, self.session, afresh))
 
     def _begin(self) -> None:
         if not self.waiting:
@@ -151,7 +156,7 @@ class Worker(Agent):
         load = len(self.held)
         if self.mode == "liar":
             load, busy = load + 10, 1000
-        self.ctx.send(self.boss, Beat(load, busy))
+        self.ctx.send(self.boss, Beat(load, busy, self.session))
         self.ctx.set_timer("beat", self._heartbeat)
 
     def _count_busy(self, now: int) -> None:

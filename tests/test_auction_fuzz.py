@@ -1,4 +1,4 @@
-"""Whatever is done to an auction, no agent's code fails, nobody's award is doubled, and a checkpoint goes on the same."""
+"""Whatever is done to an auction: no agent fails, no award is doubled, and a checkpoint goes on the same."""
 
 from __future__ import annotations
 
@@ -58,6 +58,11 @@ def anything(sim: Simulation, draws: Stream, *, clocks: bool) -> str:
     if len(sim.calendar):
         numbers = [event[1] for event in sim.calendar][:20]
         commands += [f"{verb} m{draws.choice(numbers)}" for verb in ("drop", "deliver", "duplicate")]
+        if clocks:  # and other nonsense
+            field = draws.choice(
+                ["amount", "price", "round", "term", "sent", "share", "cost", "lasts", "step", "called"]
+            )
+            commands += [f"edit m{draws.choice(numbers)} {field}={draws.choice(['0', '-1', '3', '1e300', '0.5'])}"] * 6
     return draws.choice(commands)
 
 

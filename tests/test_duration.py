@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.duration import format_duration, parse_duration, seconds
+from engine.duration import brief_duration, format_duration, parse_duration, seconds
 from engine.errors import ParameterError
 
 LONGEST = 10**17
@@ -93,3 +93,23 @@ def test_what_is_written_is_read_back(micros: int) -> None:
 @given(st.integers(0, 10**12))
 def test_seconds_are_read_back_too(micros: int) -> None:
     assert parse_duration(seconds(micros)) == micros
+
+
+@pytest.mark.parametrize(
+    ("micros", "text"),
+    [
+        (0, "0s"),
+        (7, "7us"),
+        (1_499, "1ms"),
+        (230_400, "230ms"),
+        (999_400, "999ms"),
+        (999_600, "1s"),
+        (9_655_652, "9.66s"),
+        (60_000_000, "60s"),
+        (99_994_000, "99.99s"),
+        (1_204_300_000, "1,204s"),
+        (-2_500_000, "−2.5s"),
+    ],
+)
+def test_a_duration_to_be_read_has_few_digits(micros: int, text: str) -> None:
+    assert brief_duration(micros) == text

@@ -177,7 +177,8 @@ def test_it_is_interesting_from_the_start(name: str) -> None:
 @each_single
 @pytest.mark.parametrize("topology", TOPOLOGIES)
 def test_it_runs_on_every_topology(name: str, topology: str) -> None:
-    sim = played(name, topology=topology, until=BRIEFLY[name])
+    enough = {"workers": 8} if name == "scaling" else {}  # some topologies need more agents than its few at the start
+    sim = played(name, topology=topology, until=BRIEFLY[name], **enough)
     assert sim.events
     assert "failed" not in kinds_of_notes(sim)
     assert not broken(sim)

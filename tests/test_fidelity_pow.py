@@ -85,8 +85,8 @@ def stale_rows(trials: int, miners: int, x: float, blocks: int, stale: Any, fork
 @pytest.mark.parametrize(
     ("miners", "x", "trials", "blocks", "stale", "forked"),
     [
-        (10, 0.1, 12, 5000, ".0822", ".0861"),
-        (100, 1.0, 4, 2500, ".4945", None),
+        (10, 0.1, 6, 5000, ".0822", ".0861"),
+        (100, 1.0, 4, 1500, ".4945", None),
     ],
 )
 def test_stale_blocks_are_the_published_ones(
@@ -98,9 +98,9 @@ def test_stale_blocks_are_the_published_ones(
 @pytest.mark.fidelity
 @pytest.mark.parametrize(("miners", "x"), [(2, 0.05), (20, 0.3)])
 def test_stale_blocks_are_about_those_of_the_formula(request: pytest.FixtureRequest, miners: int, x: float) -> None:
-    trials = 8
+    trials = 6
     stales, rivals = runs(
-        trials, "stale_rate", "rival_share", miners=miners, interval=100, latency=100 * x, blocks=4000
+        trials, "stale_rate", "rival_share", miners=miners, interval=100, latency=100 * x, blocks=2500
     )
     shares = [1 / miners] * miners
     rough = mean("stale blocks", stales, theory.stale_rate(shares, x))
@@ -113,21 +113,21 @@ def test_stale_blocks_are_about_those_of_the_formula(request: pytest.FixtureRequ
 
 @pytest.mark.fidelity
 @pytest.mark.parametrize(
-    ("median", "sigma", "published"),
+    ("median", "sigma", "miners", "published"),
     [
-        (6.5, 1.0574, ".0178"),  # with ∫(1−f) as their 1.78 % has it
-        (6.5, 1.1505, None),  # with the median and mean that they report: 6.5 s and 12.6 s
-        (60.0, 0.5, None),
+        (6.5, 1.0574, 30, ".0178"),  # with ∫(1−f) as their 1.78 % has it
+        (6.5, 1.1505, 12, None),  # with the median and mean that they report: 6.5 s and 12.6 s
+        (60.0, 0.5, 12, None),
     ],
 )
 def test_forks_are_those_of_decker_and_wattenhofer(
-    request: pytest.FixtureRequest, median: float, sigma: float, published: str | None
+    request: pytest.FixtureRequest, median: float, sigma: float, miners: int, published: str | None
 ) -> None:
-    interval, miners = 633.68, 40
+    interval = 633.68
     unaware = median * math.exp(sigma**2 / 2) * (1 - 1 / miners)
     expected = theory.heights_forked(interval, unaware)
     [forks] = runs(
-        8, "heights_forked", miners=miners, interval=interval, blocks=3000,
+        6, "heights_forked", miners=miners, interval=interval, blocks=2000,
         script=f"latency lognormal {median:g}s {sigma}",
     )  # fmt: skip
     # The model lets a height fork once at most, and takes the informed share at the next find for all that follow.
@@ -155,9 +155,9 @@ def test_the_model_of_decker_and_wattenhofer_gives_their_figure_for_their_delays
 
 
 @pytest.mark.fidelity
-@pytest.mark.parametrize(("every", "trials"), [(10, 16), (5, 16), (50, 8)])
+@pytest.mark.parametrize(("every", "trials"), [(10, 10), (5, 10), (50, 6)])
 def test_retargeting_is_biased_as_it_should_be(request: pytest.FixtureRequest, every: int, trials: int) -> None:
-    [times] = runs(trials, "mean_block_interval", miners=4, latency=0, retarget=every, blocks=4000)
+    [times] = runs(trials, "mean_block_interval", miners=4, latency=0, retarget=every, blocks=3000)
     row = mean("mean interval", times, 10.0 * theory.retarget_bias(every))
     # The clamp cuts the longest swings off.
     slack = 0.1 if every < 10 else 0.01
@@ -206,7 +206,7 @@ def test_the_formula_is_the_incomplete_beta_function_and_nakamotos_own_is_near_i
 @pytest.mark.fidelity
 @pytest.mark.parametrize(
     ("share", "z", "trials", "blocks"),
-    [(0.1, 1, 4, 10_000), (0.1, 2, 4, 10_000), (0.1, 3, 4, 10_000), (0.3, 2, 4, 10_000), (0.3, 6, 4, 10_000)],
+    [(0.1, 1, 3, 7_000), (0.1, 2, 3, 7_000), (0.1, 3, 3, 7_000), (0.3, 2, 3, 7_000), (0.3, 6, 3, 7_000)],
 )
 def test_double_spends_succeed_as_often_as_they_should(
     request: pytest.FixtureRequest, share: float, z: int, trials: int, blocks: int
@@ -228,7 +228,7 @@ def test_selfish_revenue_is_that_of_eyal_and_sirer(
     request: pytest.FixtureRequest, share: float, gamma: float, published: str | None
 ) -> None:
     [revenue] = runs(
-        6, "attacker_revenue", miners=4, latency=0, attacker="selfish", attacker_share=share, gamma=gamma, blocks=10_000
+        6, "attacker_revenue", miners=3, latency=0, attacker="selfish", attacker_share=share, gamma=gamma, blocks=5_000
     )
     expected = theory.selfish_revenue(share, gamma) if published is None else published
     agree(request, f"selfish mining, α={share}, γ={gamma}", [mean("revenue", revenue, expected)])

@@ -66,7 +66,7 @@ def test_money_can_be_spent_in_the_block_that_brings_it_but_not_the_reward() -> 
 def test_what_is_wrong_is_said_in_words_and_changes_nothing(one: Transfer, words: str) -> None:
     book = ledger()
     assert words in book.problem(one)
-    good = pays("ben", "anna", 10, 0)
+    good = pays("ben", "cleo", 1, 0)
     with pytest.raises(ValueError, match=f"transfer {one.id} cannot be applied"):
         book.apply([good, one], reward_to=ADDRESS["cleo"], reward=5)
     assert book == ledger()

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from engine.errors import CommandError
+from engine.events import IN_FLIGHT
 from engine.simulation import Simulation
 from scenarios.launch import launch
 from scenarios.pbft import Pbft
@@ -68,7 +69,7 @@ def attempt(sim: Simulation, command: str) -> None:
         sim.apply(command)
 
 
-def in_trouble(seed: int, steps: int = 25) -> Simulation:
+def in_trouble(seed: int, steps: int = 20) -> Simulation:
     """A run with f liars and whatever else happens, before it quietens down."""
     params = given(seed)
     draw = random.Random(f"faults {seed}")
@@ -83,7 +84,7 @@ def in_trouble(seed: int, steps: int = 25) -> Simulation:
     return sim
 
 
-def problems(sim: Simulation, quiet: float = 40.0) -> list[str]:
+def problems(sim: Simulation, quiet: float = 30.0) -> list[str]:
     """What is wrong with a run in trouble, and after it quietens down."""
     believes_anybody = sim.params.authentication == "none" and any("forger" in text for text in sim.commands)
     for command in QUIET:
@@ -100,15 +101,49 @@ def problems(sim: Simulation, quiet: float = 40.0) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize("seed", range(24))
+@pytest.mark.parametrize("seed", range(12))
 def test_correct_replicas_never_disagree_and_go_on_when_it_is_quiet(seed: int) -> None:
     assert problems(in_trouble(seed)) == []
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(100, 300))
+@pytest.mark.parametrize("seed", range(100, 160))
 def test_nor_do_they_in_many_more_runs(seed: int) -> None:
     assert problems(in_trouble(seed)) == []
+
+
+STRANGE = (-1, 0, 1, 2, 3, 7, 100, 10**9, 10**20)
+
+
+def meddle(sim: Simulation, draw: random.Random) -> None:
+    """Change, lose, double or hurry one message on its way."""
+    flying = [event for event in sim.calendar if event[4] in IN_FLIGHT]
+    if not flying:
+        return
+    event = draw.choice(flying)
+    message = f"m{event[1]}"
+    fields = [name for name in event[5].__struct_fields__ if type(getattr(event[5], name)) is int]
+    if draw.random() < 0.7 and fields:
+        attempt(sim, f"edit {message} {draw.choice(fields)}={draw.choice(STRANGE)}")
+    else:
+        attempt(sim, f"{draw.choice(['drop', 'deliver', 'duplicate'])} {message}")
+
+
+@pytest.mark.parametrize("authentication", ["none", "mac"])
+@pytest.mark.parametrize("seed", range(4))
+def test_no_message_whatever_its_numbers_makes_an_agent_fail(seed: int, authentication: str) -> None:
+    draw = random.Random(f"messages {seed}")
+    sim = launch("pbft", {"requests": 0, "rate": 4, "authentication": authentication, "checkpoint_interval": 5}, seed)
+    sim.apply(f"byzantine r{draw.randrange(4)} {draw.choice(REPLICA_MODES)}")
+    for _ in range(150):
+        sim.run(until=sim.seconds + 0.1 * draw.random())
+        meddle(sim, draw)
+        if draw.random() < 0.05:
+            attempt(sim, fault(draw, 4, [0]))
+    assert not [note.data["traceback"] for note in sim.trace.notes if note.kind == "failed"]
+    if authentication == "mac":
+        assert sim.metrics()["rejected_messages"] > 10
+    sim.scenario.stage(sim)
 
 
 def states(sim: Simulation) -> list[dict[str, str]]:
@@ -120,7 +155,7 @@ def states(sim: Simulation) -> list[dict[str, str]]:
     ]
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(3))
 def test_a_run_in_trouble_goes_on_alike_from_a_checkpoint(seed: int) -> None:
     sim = in_trouble(seed, steps=12)
     checkpoint = sim.checkpoint()

@@ -18,7 +18,7 @@ from scenarios.pow_miner import Miner
 from scenarios.pow_params import PowParams
 
 EXPERIMENTS = {one.name: one for one in ProofOfWork.experiments}
-SEEDS = range(3)
+SEEDS = range(2)
 each_seed = pytest.mark.parametrize("seed", SEEDS)
 
 
@@ -55,8 +55,9 @@ def test_it_says_what_to_do_and_what_to_watch(one: Experiment) -> None:
 
 @pytest.mark.parametrize("one", ProofOfWork.experiments, ids=lambda one: one.name)
 def test_its_script_is_carried_out_to_the_last_command(one: Experiment) -> None:
+    last = max((timed.at or 0 for timed in read_script(one.script, ProofOfWork)), default=0)
     sim = launch("pow", one.params, 9, one.script)
-    sim.run(until=310)
+    sim.run(until=last / 1e6 + 5)
     assert len(sim.commands) == len(one.script.splitlines())
     assert not notes(sim, "refused") and not notes(sim, "failed")
     assert safe(sim)
@@ -70,7 +71,7 @@ def test_fork(seed: int) -> None:
     assert sim.over
     expected = theory.stale_rate([1 / 8] * 8, 0.2)
     assert expected == pytest.approx(1 / 7, abs=0.02)
-    assert metrics["stale_rate"] == pytest.approx(expected, abs=4 * math.sqrt(expected / 150))
+    assert metrics["stale_rate"] == pytest.approx(expected, abs=4 * math.sqrt(expected / 100))
     assert metrics["reorgs"] > 0 and metrics["heights_forked"] > 0
     assert metrics["max_reorg_depth"] <= 8
     assert any(note["rival"] for note in notes(sim, "found"))
@@ -134,11 +135,11 @@ def test_retarget(seed: int) -> None:
     sim = start("retarget", seed)
     sim.run(until=100)
     before = sim.metrics()["difficulty"]
-    sim.run(until=500)
+    sim.run(until=450)
     assert 2.0 < sim.metrics()["difficulty"] / before < 9.0
     assert notes(sim, "retarget")
     first = sim.metrics()["height"]
-    sim.run(until=900)
+    sim.run(until=850)
     assert 400 / (sim.metrics()["height"] - first) == pytest.approx(10.0, rel=0.5)
 
 

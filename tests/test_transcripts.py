@@ -22,13 +22,19 @@ from engine.framing import Framer, in_words
 from engine.grammar import parse
 from engine.scenario import Scenario
 from engine.simulation import Simulation
+from scenarios.auction import Auction
 from scenarios.gossip import Gossip
 from scenarios.launch import launch
+from scenarios.pbft import Pbft
+from scenarios.pow import ProofOfWork
+from scenarios.scaling import Scaling
 from tests.engine_fixtures import Hive, Theatre
 
 FOLDER = Path(__file__).with_name("transcripts")
 FILES = sorted(FOLDER.glob("*.txt"))
-KINDS: dict[str, type[Scenario]] = {kind.name: kind for kind in (Theatre, Hive, Gossip)}
+KINDS: dict[str, type[Scenario]] = {
+    kind.name: kind for kind in (Theatre, Hive, Auction, Gossip, Pbft, ProofOfWork, Scaling)
+}
 TOLD = 12  # lines of narration that one command shows
 
 

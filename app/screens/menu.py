@@ -251,9 +251,9 @@ class MenuScreen(SizedScreen):
 def still(scenario: type[Scenario]) -> StageView:
     """The stage of a scenario, or those of both sides of a pair, as it looks early in a run."""
     if issubclass(scenario, Pair):
-        _, *sims = launch_sides(scenario, {}, STILL_SEED)
+        _, *sims = launch_sides(scenario, scenario.still_params, STILL_SEED)
     else:
-        sims = [launch(scenario, {}, STILL_SEED, record=True)]
+        sims = [launch(scenario, scenario.still_params, STILL_SEED, record=True)]
     views = []
     for sim in sims:
         sim.run(until=scenario.still)
