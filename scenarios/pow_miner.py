@@ -128,8 +128,8 @@ class Miner(Agent):
     is the end of what it lets others see."""
 
     durable = (
-        "tree", "rules", "power", "made", "hashes", "outbox", "hidden", "public", "branch", "attempt", "orders", "sales",
-        "shipped", "arrivals", "refused", "reorgs", "only", "shuns", "acting",
+        "tree", "rules", "power", "made", "hashes", "outbox", "hidden", "public", "branch", "attempt", "orders",
+        "sales", "shipped", "arrivals", "refused", "reorgs", "only", "shuns", "acting",
     )  # fmt: skip
 
     def __init__(self, params: PowParams, accounts: tuple[str, ...], power: float) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from engine.duration import SECOND, format_duration
+from engine.duration import SECOND
 from engine.framing import in_words, metric_view
 from engine.scenario import MetricSpec
 from engine.simulation import Simulation
@@ -357,7 +357,7 @@ def _about_block(sim: Simulation, name: bytes, block: Any, height: int, why: str
          "plain"),
         (f"target {header.target:08x}, met by one hash in {work_of(header.target):,}", "plain"),
         (f"miner  {maker.name if maker is not None else 'nobody'}"
-         + (f", found at {format_duration(found[0])}" if found else "") + f"; header says {header.time / SECOND:.3f}s",
+         + (f", found at {found[0] / SECOND:.3f}s" if found else "") + f"; header says {header.time / SECOND:.3f}s",
          "plain"),
     ]  # fmt: skip
     total = len(block.transfers)
@@ -380,9 +380,9 @@ def _holders(sim: Simulation, name: bytes, found: int | None) -> list[tuple[str,
     timed = sorted((one.arrivals[name], one.id, one.name) for one in holders if name in one.arrivals)
     for time, _, who in timed[:SHOWN_NAMES]:
         after = f", {(time - found) / SECOND:.3f}s after" if found is not None and time > found else ""
-        lines.append((f"  {who} at {format_duration(time)}{after}", "plain"))
+        lines.append((f"  {who} at {time / SECOND:.3f}s{after}", "plain"))
     if len(timed) > SHOWN_NAMES:
-        lines.append((f"  … and {len(timed) - SHOWN_NAMES} more, the last at {format_duration(timed[-1][0])}", "dim"))
+        lines.append((f"  … and {len(timed) - SHOWN_NAMES} more, the last at {timed[-1][0] / SECOND:.3f}s", "dim"))
     if len(timed) < len(holders):
         lines.append((f"  {len(holders) - len(timed)} have had it for long", "dim"))
     return lines
@@ -423,7 +423,7 @@ def metric_views(sim: Simulation) -> tuple[MetricView, ...]:
     def view(spec: MetricSpec) -> MetricView:
         value = measured[spec.name]
         if isinstance(value, dict):
-            best = sorted(value.items(), key=lambda item: (-item[1], item[0]))[:3]
+            best = sorted(value.items(), key=lambda item: (-item[1], item[0]))[:2]
             value = ", ".join([f"{mark_of(name)}: {100 * share:.0f}%" for name, share in best])
         shown = metric_view(spec, value, sim.series, expected.get(spec.name, ""), percent=_is_share(spec, value))
         if spec.name in numbers and shown.series:

@@ -32,7 +32,7 @@ from scenarios.scaling_state import Assign, Beat, Refused, Result, Slot, Task, s
 from scenarios.scaling_worker import SLOW_BY, Worker
 
 SHED_NORMAL = 3  # times the threshold of `shed`, from which on normal priorities are turned away, too
-DRAIN_LIMIT = 20.0  # horizons after which a run whose tasks never end is stopped all the same
+DRAIN_LIMIT = 10.0  # horizons after which a run whose tasks never end is stopped all the same
 REMEMBERED = 1000  # tasks done that the invariant remembers one by one
 
 
@@ -394,7 +394,7 @@ class Scaling(Scenario):
         super().__init__(params)
         given = self.params
         # A run ends when its tasks have; one whose tasks never end is stopped all the same.
-        vars(self)["horizon"] = DRAIN_LIMIT * given.horizon + 3600.0
+        vars(self)["horizon"] = DRAIN_LIMIT * given.horizon + 600.0
         self.rows: tuple[Row, ...] = ()
         if given.arrivals == "trace":
             self.rows = read_trace(given.trace) if given.trace else built_in_trace()
@@ -482,6 +482,8 @@ class Scaling(Scenario):
 
     def over(self, sim: Simulation) -> str:
         root = measures.coordinator(sim)
+        if root.id in sim.lifecycle.left:
+            return "the coordinator has left, and nobody takes tasks any more"
         if not root.closed or root.open:
             return ""
         lost = f", {root.lost} of them lost" if root.lost else ""

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from engine.agent import Agent
-from engine.duration import SECOND, format_duration
+from engine.duration import SECOND, brief_duration, format_duration
 from engine.framing import metric_view
 from engine.simulation import Simulation
 from engine.trace import TraceEvent
@@ -179,6 +179,7 @@ def pool(sim: Simulation) -> Pool:
         boss, slot = _slot_of(sim, worker.id)
         if boss is not None and slot is not None:
             tiles.append(_tile(sim, worker, boss, slot))
+    tiles.sort(key=lambda tile: (len(tile.group), tile.group, tile.id))  # team by team
     size, wanted = measures.size(sim), measures.wanted(sim)
     _, waiting = measures.in_use(sim)
     return Pool(
@@ -287,7 +288,7 @@ def _worker_detail(sim: Simulation, worker: Worker) -> Words:
         return Words(worker.name, tuple(lines))
     now = boss.ctx.now
     if slot.detector is not None:
-        silence = format_duration(max(0, now - slot.detector.last) // 1000 * 1000)
+        silence = brief_duration(max(0, now - slot.detector.last))
         what = "φ" if sim.params.detector == "phi" else "share of the timeout"
         tone: Tone = "warn" if slot.state == "suspected" else "plain"
         lines.append((f"last heartbeat {silence} ago; {what} {slot.detector.suspicion(now):.2f}", tone))
@@ -325,11 +326,11 @@ def _task_detail(sim: Simulation, number: int) -> Words | None:
     for one in (*measures.managers(sim), measures.coordinator(sim)):
         task = one.open.get(number)
         if task is not None:
-            since = format_duration(max(0, one.ctx.now - task.arrived) // 1000 * 1000)
+            since = brief_duration(max(0, one.ctx.now - task.arrived))
             where = "in the queue" if task.queued else f"at {sim.names[task.worker]}" if task.worker >= 0 else "waits"
             lines: list[tuple[str, Tone]] = [
                 (f"{where} of {one.name}" if task.queued else where, "accent"),
-                (f"{format_duration(task.work)} of work, {PRIORITIES[task.priority]} priority", "plain"),
+                (f"{brief_duration(task.work)} of work, {PRIORITIES[task.priority]} priority", "plain"),
                 (f"here for {since}, given out {task.attempts} times", "plain"),
             ]
             return Words(f"task {number}", tuple(lines))

@@ -166,6 +166,12 @@ def test_a_coordinator_that_crashes_has_its_books() -> None:
     assert all_done(sim)
 
 
+def test_without_a_coordinator_the_run_is_over() -> None:
+    sim = run("at 20s leave coordinator")
+    assert sim.over == "the coordinator has left, and nobody takes tasks any more"
+    assert 20 <= sim.seconds < 60
+
+
 def test_a_lead_that_never_comes_back_takes_no_task_with_it() -> None:
     sim = run("at 20s crash lead-1", teams=2, workers=6, max_workers=12, policy="target-utilisation")
     assert all_done(sim)

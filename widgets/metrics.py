@@ -12,6 +12,7 @@ from widgets.pane import Pane
 from widgets.text import Line, cells, clean, fit
 
 _THEORY, _THEORY_SHORT = "  ┈┈ theory ", "  ┈┈ "
+_VALUE = 16  # most columns of a figure
 _SPARK = (8, 36)  # least and most columns of a course
 
 
@@ -45,7 +46,8 @@ class MetricsList(LineList):
             theory = max(theory, cells(clean(metric.theory)))
         width = self.size.width - 2
         label = min(label, max(8, width // 3))
-        unit = min(unit, 10)
+        value, unit = min(value, _VALUE), min(unit, 10)
+        theory = min(theory, max(_VALUE, width // 4))
         rest = width - label - value - unit - 4
         self._before_theory = _THEORY
         if theory:

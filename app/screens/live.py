@@ -21,6 +21,7 @@ from app.screens.inspecting import InspectScreen
 from app.screens.keyline import KeyLine
 from app.screens.sized import SizedScreen
 from engine.commands import CommandSpec, Timed, quote
+from engine.duration import SECOND, format_duration
 from engine.errors import CommandError
 from engine.framing import Framer
 from engine.grammar import complete, parse
@@ -36,7 +37,7 @@ from widgets.stage import Stage, StagePane
 from widgets.status import StatusLine
 from widgets.text import clip
 
-COMMAND_HINT = "such as  crash a-03  or  at 20s heal  ·  tab completes  ·  esc closes"
+COMMAND_HINT = "such as  crash {}  or  at {} heal  ·  tab completes  ·  esc closes"
 FILTER_HINT = "only agents and events with this text  ·  enter keeps it  ·  esc shows all"
 NAMES = ("Agents", "Messages", "Stage", "Metrics", "Story")
 EVERY = {"network": 1, "agents": 4, "log": 4, "stage": 4, "narration": 4, "metrics": 8}
@@ -99,7 +100,10 @@ class LiveScreen(SizedScreen):
                 yield self._story
         yield self._last_words
         history: list[str] = self.app.command_history  # type: ignore[attr-defined]
-        yield Bar(":", COMMAND_HINT, self._candidates, history, id="command-bar")
+        hint = COMMAND_HINT.format(
+            quote(self.sim.names[0]), format_duration(round(20 * self.sim.scenario.pace) * SECOND)
+        )
+        yield Bar(":", hint, self._candidates, history, id="command-bar")
         yield Bar("/", FILTER_HINT, lambda _: [], [], id="filter-bar")
         yield KeyLine(LIVE)
 
