@@ -13,7 +13,7 @@ from itertools import islice
 from typing import Any, overload
 
 from msgspec import Struct
-from msgspec.structs import asdict
+from msgspec.structs import asdict, replace
 
 from engine.describe import kind_of, letter_of, summary_of
 from engine.events import IN_FLIGHT, Event, Kind
@@ -27,6 +27,7 @@ from engine.views import (
     AgentRow,
     AgentsView,
     Frame,
+    Health,
     Inspection,
     Layout,
     LogLine,
@@ -102,11 +103,13 @@ class Framer:
         return AgentsView(tuple(self.sim.scenario.columns), tuple([self.row(a) for a in self.sim.present()]))
 
     def row(self, agent: int) -> AgentRow:
-        """One agent's row: the scenario's, or a plain one."""
+        """One agent's row: the scenario's, or a plain one. Whoever is down does nothing else."""
         found = self.sim.agent(agent)
         row = self.sim.scenario.agent_row(self.sim, found)
         health = self.sim.health(agent)
-        return AgentRow(agent, found.name, found.role, health, str(health)) if row is None else row
+        if row is None:
+            return AgentRow(agent, found.name, found.role, health, str(health))
+        return row if health not in (Health.CRASHED, Health.FAILED) else replace(row, state=str(health), load=None)
 
     def layout(self) -> Layout:
         """Where the agents stand; worked out once, and again when agents come or go."""

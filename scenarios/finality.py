@@ -12,9 +12,9 @@ from typing import Annotated, ClassVar
 from engine.params import NetworkParams, param
 from engine.scenario import Experiment
 from scenarios.pair import Pair, Side
-from scenarios.pbft import Pbft, PbftParams
-from scenarios.pow import ProofOfWork
-from scenarios.pow_params import PowParams
+from scenarios.pbft.scenario import Pbft, PbftParams
+from scenarios.pow.params import PowParams
+from scenarios.pow.scenario import ProofOfWork
 
 
 def node(number: int) -> str:
@@ -70,7 +70,7 @@ class Finality(Pair):
     labels: ClassVar[tuple[str, str]] = ("PoW", "PBFT")
     horizon = 600.0
     pace = 5.0
-    still = 120.0
+    still = 170.0
     commands = (
         *ProofOfWork.commands,
         *(spec for spec in Pbft.commands if spec.name not in {one.name for one in ProofOfWork.commands}),

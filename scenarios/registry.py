@@ -18,12 +18,12 @@ if TYPE_CHECKING:
     from engine.scenario import Scenario
 
 SCENARIOS: dict[str, str] = {
-    "gossip": "scenarios.gossip:Gossip",
-    "auction": "scenarios.auction:Auction",
-    "pow": "scenarios.pow:ProofOfWork",
-    "pbft": "scenarios.pbft:Pbft",
+    "gossip": "scenarios.gossip.scenario:Gossip",
+    "auction": "scenarios.auction.scenario:Auction",
+    "pow": "scenarios.pow.scenario:ProofOfWork",
+    "pbft": "scenarios.pbft.scenario:Pbft",
     "finality": "scenarios.finality:Finality",
-    "scaling": "scenarios.scaling:Scaling",
+    "scaling": "scenarios.scaling.scenario:Scaling",
 }
 """Where each built-in scenario lives, as `module:Class`; loaded when asked for."""
 

@@ -10,7 +10,7 @@ from engine.commands import ArgSpec, CommandSpec
 from engine.scenario import Experiment
 from engine.simulation import Simulation
 from engine.views import StageView, Words
-from scenarios.gossip import Gossip, GossipParams
+from scenarios.gossip.scenario import Gossip, GossipParams
 from scenarios.pair import Pair, Side
 from tests.chain_factory import chain, line, main
 

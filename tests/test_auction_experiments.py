@@ -9,10 +9,10 @@ import pytest
 from engine.params import specs
 from engine.scenario import Experiment
 from engine.simulation import Simulation
-from scenarios.auction import Auction
-from scenarios.auction_contractor import Contractor
-from scenarios.auction_manager import Manager
-from scenarios.auction_params import AuctionParams
+from scenarios.auction.contractor import Contractor
+from scenarios.auction.manager import Manager
+from scenarios.auction.params import AuctionParams
+from scenarios.auction.scenario import Auction
 from scenarios.launch import launch, read_script
 
 EXPERIMENTS = {one.name: one for one in Auction.experiments}

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from engine.simulation import Simulation
-from scenarios.auction_contractor import Contractor, Job
-from scenarios.auction_manager import Manager
-from scenarios.auction_messages import Grant, Payment, Result
-from scenarios.auction_params import AuctionParams, orders
-from scenarios.auction_trader import Held, Trader
+from scenarios.auction.contractor import Contractor, Job
+from scenarios.auction.manager import Manager
+from scenarios.auction.messages import Grant, Payment, Result
+from scenarios.auction.params import AuctionParams, orders
+from scenarios.auction.trader import Held, Trader
 from scenarios.launch import launch
 from swarmscope import simulate
 

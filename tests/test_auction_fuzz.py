@@ -9,7 +9,7 @@ import pytest
 from engine.errors import CommandError
 from engine.simulation import Simulation
 from engine.streams import Stream
-from scenarios.auction import Auction
+from scenarios.auction.scenario import Auction
 from scenarios.launch import launch
 
 STEPS = 26

@@ -9,10 +9,9 @@ from typing import Any
 import pytest
 
 from engine.simulation import Simulation
-from scenarios import auction_measures as measures
-from scenarios import auction_params as setting
-from scenarios import auction_theory as theory
-from scenarios.auction import Auction
+from scenarios.auction import measures, theory
+from scenarios.auction import params as setting
+from scenarios.auction.scenario import Auction
 from scenarios.launch import launch
 from swarmscope import simulate
 

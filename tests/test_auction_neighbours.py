@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from engine.simulation import Simulation
-from scenarios import auction_params as setting
-from scenarios.auction_trader import Trader
+from scenarios.auction import params as setting
+from scenarios.auction.trader import Trader
 from scenarios.launch import launch
 from swarmscope import simulate
 

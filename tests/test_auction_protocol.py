@@ -13,13 +13,13 @@ from engine.errors import CommandError
 from engine.events import Kind
 from engine.simulation import Simulation
 from engine.topology import TOPOLOGIES
-from scenarios import auction_params as setting
-from scenarios.auction import Auction
-from scenarios.auction_bids import Bandit, equilibrium, with_margin
-from scenarios.auction_contractor import Contractor
-from scenarios.auction_manager import Manager
-from scenarios.auction_messages import Price
-from scenarios.auction_rules import clear
+from scenarios.auction import params as setting
+from scenarios.auction.bids import Bandit, equilibrium, with_margin
+from scenarios.auction.contractor import Contractor
+from scenarios.auction.manager import Manager
+from scenarios.auction.messages import Price
+from scenarios.auction.rules import clear
+from scenarios.auction.scenario import Auction
 from scenarios.launch import launch
 from swarmscope import simulate
 

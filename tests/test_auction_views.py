@@ -9,7 +9,7 @@ import pytest
 from engine.framing import Framer
 from engine.simulation import Simulation
 from engine.views import Board, Plot
-from scenarios.auction_views import SHOWN_BIDS, SHOWN_ENDED, SHOWN_TASKS
+from scenarios.auction.views import SHOWN_BIDS, SHOWN_ENDED, SHOWN_TASKS
 from scenarios.launch import launch
 from swarmscope import simulate
 

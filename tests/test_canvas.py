@@ -8,8 +8,8 @@ from engine.views import Curve, Matrix, MatrixCell, Plot, Words
 from tests import view_factories as make
 from widgets import matrix, plot, words
 from widgets.canvas import Raster, resample, spark
-from widgets.glyphs import SHADES, shade
 from widgets.composing import compose
+from widgets.glyphs import SHADES, shade
 from widgets.text import Line, cells, clean, clip, fit, fit_line, line_cells, wrap
 
 

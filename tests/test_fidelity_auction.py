@@ -8,10 +8,9 @@ from typing import Any
 import pytest
 
 from engine.simulation import Simulation
-from scenarios import auction_measures as measures
-from scenarios import auction_params as setting
-from scenarios import auction_theory as theory
-from scenarios.auction_contractor import Contractor
+from scenarios.auction import measures, theory
+from scenarios.auction import params as setting
+from scenarios.auction.contractor import Contractor
 from swarmscope import simulate
 from tests.fidelity import Row, agree, deviation, mean
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from scenarios import pow_theory as theory
+from scenarios.pow import theory
 from swarmscope import simulate
 from tests.fidelity import Row, agree, mean
 

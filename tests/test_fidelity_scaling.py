@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from engine.duration import SECOND
-from scenarios.scaling_policies import Autoscaler, Behaviour, RatePolicy, Stabiliser, desired
-from scenarios.scaling_theory import erlang_c, mean_wait, time_with_choices, variation
+from scenarios.scaling.policies import Autoscaler, Behaviour, RatePolicy, Stabiliser, desired
+from scenarios.scaling.theory import erlang_c, mean_wait, time_with_choices, variation
 from swarmscope import simulate
 from tests.fidelity import Row, agree, mean
 

@@ -10,8 +10,8 @@ import pytest
 from engine.params import specs
 from engine.scenario import Experiment
 from engine.simulation import Simulation
-from scenarios.gossip import Gossip, Gossiper, GossipParams
-from scenarios.gossip_measures import distrusted_by
+from scenarios.gossip.measures import distrusted_by
+from scenarios.gossip.scenario import Gossip, Gossiper, GossipParams
 from scenarios.launch import launch, read_script
 
 EXPERIMENTS = {one.name: one for one in Gossip.experiments}

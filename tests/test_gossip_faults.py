@@ -9,9 +9,9 @@ import pytest
 from engine.duration import SECOND, format_duration
 from engine.errors import CommandError
 from engine.simulation import Simulation
-from scenarios.gossip import Gossiper, Pull
-from scenarios.gossip_measures import distrusted_by
-from scenarios.gossip_state import BAD_REPUTATION
+from scenarios.gossip.measures import distrusted_by
+from scenarios.gossip.scenario import Gossiper, Pull
+from scenarios.gossip.state import BAD_REPUTATION
 from scenarios.launch import launch
 from swarmscope import simulate
 

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.simulation import Simulation
-from scenarios.gossip import Answer, Gossiper, Push
-from scenarios.gossip_state import VIEW_SIZE, Advert, Entry, View
+from scenarios.gossip.scenario import Answer, Gossiper, Push
+from scenarios.gossip.state import VIEW_SIZE, Advert, Entry, View
 from scenarios.launch import launch
 
 ADVERT = Advert(1, "store", 0)

@@ -10,8 +10,8 @@ import pytest
 from engine.errors import CommandError
 from engine.simulation import Simulation
 from engine.streams import Stream
-from scenarios import gossip_measures as measures
-from scenarios.gossip import Gossip, Gossiper
+from scenarios.gossip import measures
+from scenarios.gossip.scenario import Gossip, Gossiper
 from scenarios.launch import launch
 from swarmscope import simulate
 

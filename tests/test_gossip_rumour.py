@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from engine.simulation import Simulation
-from scenarios.gossip import Feedback, Gossiper
+from scenarios.gossip.scenario import Feedback, Gossiper
 from swarmscope import simulate
 
 

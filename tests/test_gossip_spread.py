@@ -9,8 +9,8 @@ import pytest
 
 from engine.simulation import Simulation
 from engine.topology import TOPOLOGIES
-from scenarios.gossip import Gossiper
-from scenarios.gossip_theory import mean_rounds_to_all
+from scenarios.gossip.scenario import Gossiper
+from scenarios.gossip.theory import mean_rounds_to_all
 from swarmscope import simulate
 
 MODES = ("push", "pull", "push-pull")

@@ -8,7 +8,7 @@ from itertools import islice, pairwise
 
 import pytest
 
-from scenarios import gossip_theory as theory
+from scenarios.gossip import theory
 from tests.test_fidelity_gossip import STEPS, exact_rounds
 
 MODES = ("push", "pull", "push-pull")

@@ -10,8 +10,8 @@ import pytest
 from engine.framing import Framer
 from engine.simulation import Simulation
 from engine.views import Curve, Matrix, MetricView, Plot, StageView
-from scenarios import gossip_theory as theory
-from scenarios.gossip import Gossip
+from scenarios.gossip import theory
+from scenarios.gossip.scenario import Gossip
 from scenarios.launch import launch
 
 

@@ -16,7 +16,7 @@ from engine.errors import CommandError
 from engine.grammar import parse, parse_script
 from engine.simulation import NEVER, Simulation
 from engine.trace import Note
-from scenarios.gossip import Gossip
+from scenarios.gossip.scenario import Gossip
 from scenarios.launch import launch
 from tests.app_fixtures import Clock
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -333,6 +334,15 @@ async def test_key_filter() -> None:
         await press(pilot, "escape")
         assert "1 of 6" not in shown(screen.app)
         assert log.rows >= 20
+
+
+async def test_key_save(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    async with playing() as (screen, pilot):
+        forward(screen, 60)
+        await press(pilot, "s", "enter")
+        assert (tmp_path / "gossip-7.swarm").read_text(encoding="utf-8").startswith("swarmscope recording 1")
+        assert "swarmscope replay gossip-7.swarm" in toasts(screen.app)[-1]
 
 
 async def test_key_over() -> None:

@@ -15,7 +15,7 @@ from app.screens.menu import Field, MenuScreen
 from app.settings import Settings
 from engine.params import read_params, specs
 from scenarios import registry
-from scenarios.gossip import Gossip
+from scenarios.gossip.scenario import Gossip
 from scenarios.launch import read_script
 from tests.app_fixtures import NARROW, WIDE, Clock, choosing, live, press, send, settle, shown, toasts, write
 from widgets.stage import StagePane

@@ -10,9 +10,9 @@ from engine.duration import SECOND
 from engine.params import specs
 from engine.scenario import Experiment
 from engine.simulation import Simulation
-from scenarios import pbft_measures as measures
 from scenarios.launch import launch, read_script
-from scenarios.pbft import Pbft, PbftParams
+from scenarios.pbft import measures
+from scenarios.pbft.scenario import Pbft, PbftParams
 
 EXPERIMENTS = {one.name: one for one in Pbft.experiments}
 each_seed = pytest.mark.parametrize("seed", range(4))

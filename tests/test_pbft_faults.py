@@ -9,11 +9,11 @@ import pytest
 
 from engine.events import IN_FLIGHT
 from engine.simulation import Simulation
-from scenarios import pbft_measures as measures
 from scenarios.launch import launch
-from scenarios.pbft import Pbft
-from scenarios.pbft_messages import Checkpoint, State, ViewChange
-from scenarios.pbft_replica import Replica
+from scenarios.pbft import measures
+from scenarios.pbft.messages import Checkpoint, State, ViewChange
+from scenarios.pbft.replica import Replica
+from scenarios.pbft.scenario import Pbft
 from swarmscope import simulate
 
 REPLICA_MODES = [one.name for one in Pbft.misbehaviours if one.name != "two-faced"]

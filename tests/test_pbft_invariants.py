@@ -8,10 +8,10 @@ import pytest
 from msgspec.structs import replace
 
 from engine.simulation import Simulation
-from scenarios import pbft_measures as measures
 from scenarios.launch import launch
-from scenarios.pbft_messages import Batch, Request
-from scenarios.pbft_replica import Replica
+from scenarios.pbft import measures
+from scenarios.pbft.messages import Batch, Request
+from scenarios.pbft.replica import Replica
 
 Doctoring = Callable[[Replica, Batch], Batch]
 

@@ -13,13 +13,12 @@ from engine.ledger import transfer
 from engine.signing import secret_key
 from engine.simulation import Simulation
 from engine.topology import TOPOLOGIES
-from scenarios import pbft_measures as measures
-from scenarios import pbft_theory as theory
 from scenarios.launch import launch
-from scenarios.pbft import FUNDS, Pbft, PbftParams
-from scenarios.pbft_client import Client
-from scenarios.pbft_messages import GENESIS, Commit, Prepare, PrePrepare, Reply, Request, digest_of, is_proven, prove
-from scenarios.pbft_replica import Replica
+from scenarios.pbft import measures, theory
+from scenarios.pbft.client import Client
+from scenarios.pbft.messages import GENESIS, Commit, Prepare, PrePrepare, Reply, Request, digest_of, is_proven, prove
+from scenarios.pbft.replica import Replica
+from scenarios.pbft.scenario import FUNDS, Pbft, PbftParams
 from swarmscope import simulate
 
 

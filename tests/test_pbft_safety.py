@@ -12,9 +12,9 @@ from engine.errors import CommandError
 from engine.events import IN_FLIGHT
 from engine.simulation import Simulation
 from scenarios.launch import launch
-from scenarios.pbft import Pbft
-from scenarios.pbft_client import Client
-from scenarios.pbft_replica import Replica
+from scenarios.pbft.client import Client
+from scenarios.pbft.replica import Replica
+from scenarios.pbft.scenario import Pbft
 
 REPLICA_MODES = [one.name for one in Pbft.misbehaviours if one.name != "two-faced"]
 QUIET = ("heal", "thaw *", "restart *", "loss 0%", "reorder 0%", "duplicate 0%", "slow * 1x")

@@ -10,9 +10,9 @@ import pytest
 from engine.framing import Framer
 from engine.simulation import Simulation
 from engine.views import Chain, PhaseGrid, PhaseRow
-from scenarios import pbft_measures as measures
-from scenarios import pbft_views
 from scenarios.launch import launch
+from scenarios.pbft import measures
+from scenarios.pbft import views as pbft_views
 
 
 def play(until: float, seed: int = 1, script: str = "", **params: Any) -> Simulation:

@@ -8,10 +8,10 @@ import pytest
 
 from engine.errors import CommandError
 from engine.simulation import Simulation
-from scenarios.pow_attacks import hopeless_behind
-from scenarios.pow_chain import REWARD, WEALTH
-from scenarios.pow_measures import attackers, canon, miners, tally
-from scenarios.pow_miner import Miner
+from scenarios.pow.attacks import hopeless_behind
+from scenarios.pow.chain import REWARD, WEALTH
+from scenarios.pow.measures import attackers, canon, miners, tally
+from scenarios.pow.miner import Miner
 from swarmscope import simulate
 
 QUICK = {"bits": 6.0, "transactions": 0.0, "retarget": 0}

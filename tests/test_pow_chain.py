@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from engine.ledger import Ledger, Transfer, transfer
 from engine.signing import secret_key
-from scenarios.pow_chain import (
+from scenarios.pow.chain import (
     EASIEST,
     EVERYTHING,
     REWARD,
@@ -33,8 +33,8 @@ from scenarios.pow_chain import (
     target_of,
     work_of,
 )
-from scenarios.pow_pool import Mempool
-from scenarios.pow_tree import BlockTree
+from scenarios.pow.pool import Mempool
+from scenarios.pow.tree import BlockTree
 
 REAL = Rules(False, target_of(4.5), 10_000_000, 3)
 SAMPLED = Rules(True, target_of(4.5), 10_000_000, 3)

@@ -10,12 +10,12 @@ import pytest
 from engine.params import specs
 from engine.scenario import Experiment
 from engine.simulation import Simulation
-from scenarios import pow_theory as theory
 from scenarios.launch import launch, read_script
-from scenarios.pow import ProofOfWork
-from scenarios.pow_measures import miners
-from scenarios.pow_miner import Miner
-from scenarios.pow_params import PowParams
+from scenarios.pow import theory
+from scenarios.pow.measures import miners
+from scenarios.pow.miner import Miner
+from scenarios.pow.params import PowParams
+from scenarios.pow.scenario import ProofOfWork
 
 EXPERIMENTS = {one.name: one for one in ProofOfWork.experiments}
 SEEDS = range(2)

@@ -13,10 +13,10 @@ from engine.ledger import transfer
 from engine.signing import secret_key
 from engine.simulation import Simulation
 from scenarios.launch import launch
-from scenarios.pow import ProofOfWork
-from scenarios.pow_chain import Block, Record, id_of, judge, root_of
-from scenarios.pow_measures import miners
-from scenarios.pow_miner import Miner
+from scenarios.pow.chain import Block, Record, id_of, judge, root_of
+from scenarios.pow.measures import miners
+from scenarios.pow.miner import Miner
+from scenarios.pow.scenario import ProofOfWork
 from swarmscope import simulate
 
 QUICK: dict[str, Any] = {"bits": 6.0, "mining": "sampled", "miners": 4, "retarget": 0}

@@ -11,8 +11,7 @@ from engine.errors import CommandError
 from engine.simulation import Simulation
 from engine.topology import TOPOLOGIES
 from scenarios.launch import launch
-from scenarios.pow import ProofOfWork
-from scenarios.pow_chain import (
+from scenarios.pow.chain import (
     REWARD,
     WEALTH,
     Block,
@@ -25,8 +24,9 @@ from scenarios.pow_chain import (
     seal_of,
     work_of,
 )
-from scenarios.pow_measures import canon, finds, miners
-from scenarios.pow_miner import Miner
+from scenarios.pow.measures import canon, finds, miners
+from scenarios.pow.miner import Miner
+from scenarios.pow.scenario import ProofOfWork
 from swarmscope import simulate
 
 QUICK = {"bits": 6.0, "transactions": 0.0}

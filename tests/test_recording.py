@@ -23,7 +23,7 @@ from app.tracefile import plain
 from engine.commands import Crash
 from engine.errors import SwarmscopeError
 from engine.streams import Stream
-from scenarios.gossip import Gossip
+from scenarios.gossip.scenario import Gossip
 from scenarios.launch import launch
 from tests.app_fixtures import forward, playing, press, shown
 

@@ -69,7 +69,7 @@ def test_a_run_of_a_users_own_scenario_goes_back_to_a_checkpoint(relay: str) -> 
 
 
 def test_a_scenario_that_is_only_imported_does_not_count(write: Write) -> None:
-    own = "from scenarios.gossip import Gossip\n\n\nclass Mine(Gossip):\n    name = 'mine'\n"
+    own = "from scenarios.gossip.scenario import Gossip\n\n\nclass Mine(Gossip):\n    name = 'mine'\n"
     assert find(write("mine.py", own)).name == "mine"
 
 

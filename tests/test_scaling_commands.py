@@ -11,10 +11,10 @@ from engine import commands as c
 from engine.errors import CommandError, StateError
 from engine.grammar import complete, parse
 from engine.simulation import Simulation
-from scenarios import scaling_measures as measures
 from scenarios.launch import launch
-from scenarios.scaling import Scaling
-from scenarios.scaling_params import POLICIES
+from scenarios.scaling import measures
+from scenarios.scaling.params import POLICIES
+from scenarios.scaling.scenario import Scaling
 from tests.engine_fixtures import theatre
 
 OWN = {spec.name: spec for spec in Scaling.commands}

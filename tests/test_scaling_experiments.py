@@ -10,11 +10,11 @@ from engine.params import specs
 from engine.scenario import Experiment
 from engine.simulation import Simulation
 from engine.trace import Note
-from scenarios import scaling_measures as measures
 from scenarios.launch import launch, read_script
-from scenarios.scaling import Scaling
-from scenarios.scaling_load import HIGH, NORMAL
-from scenarios.scaling_params import ScalingParams
+from scenarios.scaling import measures
+from scenarios.scaling.load import HIGH, NORMAL
+from scenarios.scaling.params import ScalingParams
+from scenarios.scaling.scenario import Scaling
 
 EXPERIMENTS = {one.name: one for one in Scaling.experiments}
 each_seed = pytest.mark.parametrize("seed", range(3))

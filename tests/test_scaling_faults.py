@@ -11,12 +11,12 @@ from engine.params import read_params
 from engine.simulation import Simulation
 from engine.trace import Note
 from engine.views import Health
-from scenarios import scaling_measures as measures
 from scenarios.launch import launch
-from scenarios.scaling import Coordinator, Scaling
-from scenarios.scaling_params import ScalingParams
-from scenarios.scaling_state import Result
-from scenarios.scaling_worker import Worker
+from scenarios.scaling import measures
+from scenarios.scaling.params import ScalingParams
+from scenarios.scaling.scenario import Coordinator, Scaling
+from scenarios.scaling.state import Result
+from scenarios.scaling.worker import Worker
 
 STEADY = {"policy": "fixed", "workers": 5, "arrivals": "poisson", "arrival_rate": 3.0, "horizon": 60}
 

@@ -14,10 +14,10 @@ import pytest
 from engine.duration import SECOND
 from engine.errors import ParameterError
 from scenarios.launch import launch
-from scenarios.scaling_forecast import LEAST, Forecast
-from scenarios.scaling_load import Load, _sine, built_in_trace, read_trace
-from scenarios.scaling_params import ScalingParams
-from scenarios.scaling_theory import erlang_c, mean_wait, time_with_choices, variation
+from scenarios.scaling.forecast import LEAST, Forecast
+from scenarios.scaling.load import Load, _sine, built_in_trace, read_trace
+from scenarios.scaling.params import ScalingParams
+from scenarios.scaling.theory import erlang_c, mean_wait, time_with_choices, variation
 
 
 def times(seed: int = 1, **params: Any) -> list[float]:

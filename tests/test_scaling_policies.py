@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.duration import SECOND
-from scenarios.scaling_policies import (
+from scenarios.scaling.policies import (
     Autoscaler,
     Behaviour,
     RateLimiter,

@@ -12,8 +12,8 @@ from engine.simulation import Simulation
 from engine.topology import TOPOLOGIES
 from engine.views import Health, Plot, Pool, Words
 from scenarios.launch import launch
-from scenarios.scaling import Scaling
-from scenarios.scaling_policies import quotas
+from scenarios.scaling.policies import quotas
+from scenarios.scaling.scenario import Scaling
 
 METRICS = [
     *("arrived", "done", "lost", "retried", "shed", "workers", "workers_wanted", "utilisation", "queue", "wait_mean"),

@@ -16,6 +16,7 @@ from textual.widgets import Input
 
 from app.application import SwarmscopeApp
 from app.settings import Settings
+from app.twin import TwinDriver
 from scenarios.launch import read_script
 from scenarios.registry import find
 from tests.app_fixtures import Clock, live, press, settle, write
@@ -70,7 +71,9 @@ def at(seconds: float, *keys: str) -> Before:
 
     async def before(pilot: Pilot[Any]) -> None:
         screen = live(pilot.app)
-        screen.sim.run(until=seconds)
+        driver = screen.driver
+        for sim in (driver.sim, driver.right) if isinstance(driver, TwinDriver) else (driver.sim,):
+            sim.run(until=seconds)
         screen.draw(everything=True)
         await settle(pilot)
         await press(pilot, *keys)
@@ -97,6 +100,34 @@ def test_menu_with_a_mistake(take: Take) -> None:
         await pilot.wait_for_scheduled_animations()
 
     assert take(menu(), before)
+
+
+# --- each scenario in the middle of an experiment -------------------------------------------------
+
+MOMENTS = (("auction", "winners-crash", 9.0), ("pow", "partition", 285.0), ("pbft", "crash", 5.07),
+           ("scaling", "startup", 38.0), ("finality", "cut", 158.0))  # fmt: skip
+
+
+def experiment(scenario: str, name: str) -> SwarmscopeApp:
+    """A run of an experiment, paused at its start."""
+    kind = find(scenario)
+    one = next(one for one in kind.experiments if one.name == name)
+    script = read_script(one.script, kind)
+    return SwarmscopeApp(scenario, one.params, seed=7, script=script, paused=True, settings=Settings(), clock=Clock())
+
+
+@SIZES
+@pytest.mark.parametrize(("scenario", "name", "seconds"), MOMENTS, ids=[moment[0] for moment in MOMENTS])
+def test_experiment(take: Take, scenario: str, name: str, seconds: float, size: tuple[int, int]) -> None:
+    assert take(experiment(scenario, name), at(seconds, "3"), size)
+
+
+def test_a_hidden_branch(take: Take) -> None:
+    assert take(experiment("pow", "selfish"), at(241.0, "3"))
+
+
+def test_a_block_that_is_looked_into(take: Take) -> None:
+    assert take(experiment("pow", "partition"), at(285.0, "3", "left", "left", "down"))
 
 
 # --- the live screen ------------------------------------------------------------------------------

@@ -22,12 +22,12 @@ from engine.framing import Framer, in_words
 from engine.grammar import parse
 from engine.scenario import Scenario
 from engine.simulation import Simulation
-from scenarios.auction import Auction
-from scenarios.gossip import Gossip
+from scenarios.auction.scenario import Auction
+from scenarios.gossip.scenario import Gossip
 from scenarios.launch import launch
-from scenarios.pbft import Pbft
-from scenarios.pow import ProofOfWork
-from scenarios.scaling import Scaling
+from scenarios.pbft.scenario import Pbft
+from scenarios.pow.scenario import ProofOfWork
+from scenarios.scaling.scenario import Scaling
 from tests.engine_fixtures import Hive, Theatre
 
 FOLDER = Path(__file__).with_name("transcripts")

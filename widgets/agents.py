@@ -194,7 +194,8 @@ class AgentsTable(LineList):
 def lay_out(width: int, widths: dict[str, int], columns: tuple[Column, ...]) -> tuple[_Field, ...]:
     """The columns that fit in `width` cells, from the left; those that do not fit are left out.
 
-    `widths` gives what name, role, state and load would take; 0 leaves one out. The name is cut before it is left out.
+    `widths` gives what name, role, state and load would take; 0 leaves one out. The name is cut before it is left out,
+    and where the role would take the state's place it goes.
     """
     fields = [_Field("name", "agent", min(widths["name"], max(4, width // 2)), "left")]
     wanted = [
@@ -207,6 +208,9 @@ def lay_out(width: int, widths: dict[str, int], columns: tuple[Column, ...]) -> 
         wanted.append(_Field(at, column.title, size, column.align))
     room = width - 3 - max(fields[0].width, 5) - 1
     fields[0] = fields[0]._replace(width=max(fields[0].width, 5))
+    role, state = wanted[:2]
+    if role.width + 1 <= room < role.width + 1 + state.width + 1 <= room + role.width + 1:
+        wanted.remove(role)
     for field in wanted:
         if not field.width:
             continue

@@ -35,6 +35,8 @@ BACK = "↶"
 GUTTER = 10
 WIDE = 70  # cells from which the lanes have names
 FOLDED = 7  # cells of a folded column
+LEAST_COLUMNS = 4
+YOUNG = 6  # heights that a branch may lie back, and still count as young
 MOST_MARKS = 16  # cells of the agents at a tip
 _EAST, _SOUTH, _WEST, _NORTH = 1, 2, 4, 8
 _LIGHT = " ╶╷┌╴─┐┬╵└│├┘┴┤┼"  # by the sum of the directions
@@ -92,12 +94,31 @@ class _Painter:
         self.items: list[Item] = []
 
     def _zoom(self) -> int:
-        """As near as asked for, if then at least six columns fit; else as near as that."""
+        """As near as asked for, if some columns fit then; but at most one step farther, if that brings into sight where
+        a branch left that is young still."""
         room = self.width - self.gutter - self.margin
         zoom = self.lens.zoom
-        while zoom > 0 and room < 4 * _cell(self.chain, zoom):
+        while zoom > 0 and room < LEAST_COLUMNS * _cell(self.chain, zoom):
+            zoom -= 1
+        wanted = self._young() if zoom > 1 and not self.lens.back and not self.lens.selected else 0
+        if room < wanted * _cell(self.chain, zoom) and room >= wanted * _cell(self.chain, zoom - 1):
             zoom -= 1
         return zoom
+
+    def _young(self) -> int:
+        """How many columns there are from where the oldest young branch left to the newest height."""
+        high = max(block.height for block in self.chain.blocks)
+        status = {block.id: block.status for block in self.chain.blocks}
+        end_of: dict[str, int] = {}  # first block of a branch → the height of its last
+        first_of: dict[str, Block] = {}
+        for block in self.chain.blocks:
+            if block.status in ("canonical", "orphan"):
+                continue
+            first = block if status.get(block.parent, "canonical") == "canonical" else first_of.get(block.parent, block)
+            first_of[block.id] = first
+            end_of[first.id] = max(block.height, end_of.get(first.id, 0))
+        young = [first.height for first in first_of.values() if end_of[first.id] > high - YOUNG]
+        return high - min(young) + 2 if young else 0
 
     def _window(self, room: int) -> tuple[int, dict[int, int]]:
         """The first column that is shown, and where each of those shown begins. What is selected is in sight."""

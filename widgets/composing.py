@@ -11,7 +11,7 @@ from widgets.text import Line, cells, fit_line
 
 GAP = 3  # columns between parts that stand side by side
 LEAST_HEIGHT = 5  # lines that a part needs above another one
-LEAST_HEIGHT_DRAWN = 7  # and those that a plot or a fork view needs
+LEAST_CHAIN, LEAST_PLOT = 6, 7  # and those that a fork view or a plot needs
 WIDE_CHAIN = 100  # columns that a fork view wants before a plot may stand beside it
 
 BESIDE_CHAIN = 56  # columns that a plot gets at most beside a fork view
@@ -110,7 +110,7 @@ def _side_by_side(parts: tuple[StagePart, ...], width: int, height: int) -> list
     """The parts' widths, or None when they do not fit. What the others do not need goes to fork views and plots."""
     room = width - GAP * (len(parts) - 1)
     least = [_least(part, parts) for part in parts]
-    if sum(least) > room:
+    if sum(least) > room or (width < WIDE_CHAIN and sum(isinstance(part, Chain) for part in parts) > 1):
         return None if len(parts) > 1 else [width]
     fair = room // len(parts)
     widths = [min(_most(part, parts, height), max(least[at], fair)) for at, part in enumerate(parts)]
@@ -152,4 +152,4 @@ def _stacked(parts: tuple[StagePart, ...], height: int) -> list[int]:
 
 
 def _least_height(part: StagePart) -> int:
-    return LEAST_HEIGHT_DRAWN if isinstance(part, (Chain, Plot)) else LEAST_HEIGHT
+    return LEAST_CHAIN if isinstance(part, Chain) else LEAST_PLOT if isinstance(part, Plot) else LEAST_HEIGHT

@@ -15,6 +15,7 @@ from app.keys import MENU, bindings
 from app.screens.help import HelpScreen
 from app.screens.keyline import KeyLine
 from app.screens.sized import SizedScreen
+from app.twin import TwinFramer
 from engine.errors import ParameterError
 from engine.framing import Framer
 from engine.params import ParamSpec, read_value, specs
@@ -249,18 +250,17 @@ class MenuScreen(SizedScreen):
 
 
 def still(scenario: type[Scenario]) -> StageView:
-    """The stage of a scenario, or those of both sides of a pair, as it looks early in a run."""
-    if issubclass(scenario, Pair):
-        _, *sims = launch_sides(scenario, scenario.still_params, STILL_SEED)
-    else:
-        sims = [launch(scenario, scenario.still_params, STILL_SEED, record=True)]
-    views = []
-    for sim in sims:
+    """The stage of a scenario as it looks early in a run; of a pair, both fork views in the middle of its first
+    experiment."""
+    if not issubclass(scenario, Pair):
+        sim = launch(scenario, scenario.still_params, STILL_SEED, record=True)
         sim.run(until=scenario.still)
-        views.append(Framer(sim).stage())
-    if len(views) == 1:
-        return views[0]
-    return StageView(scenario.title, tuple([view.parts[0] for view in views]))
+        return Framer(sim).stage()
+    pair, left, right = launch_sides(scenario, scenario.still_params, STILL_SEED, scenario.experiments[0].script)
+    for sim in (left, right):
+        sim.run(until=scenario.still)
+    views = TwinFramer(pair, left, right).stages(("", ""))
+    return StageView(scenario.title, tuple([part for view in views for part in view.parts]))
 
 
 def _first_words(text: str, width: int = 44) -> str:
