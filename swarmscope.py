@@ -45,14 +45,26 @@ if TYPE_CHECKING:
     from engine.trace import Note, TraceEvent
     from engine.views import (
         AgentRow,
+        Bid,
+        Block,
+        Board,
+        BoardTask,
+        Chain,
         Column,
         Curve,
         Matrix,
         MatrixCell,
         MetricView,
         NarrationLine,
+        PhaseCell,
+        PhaseGrid,
+        PhaseRow,
         Plot,
+        Pool,
+        PoolWorker,
+        Reorganisation,
         StageView,
+        Tip,
         Words,
     )
 
@@ -64,6 +76,11 @@ __all__ = [
     "Agent",
     "AgentRow",
     "ArgSpec",
+    "Bid",
+    "Block",
+    "Board",
+    "BoardTask",
+    "Chain",
     "Column",
     "CommandError",
     "CommandSpec",
@@ -81,7 +98,13 @@ __all__ = [
     "NetworkParams",
     "Note",
     "ParameterError",
+    "PhaseCell",
+    "PhaseGrid",
+    "PhaseRow",
     "Plot",
+    "Pool",
+    "PoolWorker",
+    "Reorganisation",
     "Scenario",
     "ScenarioError",
     "Simulation",
@@ -89,6 +112,7 @@ __all__ = [
     "StateError",
     "SwarmscopeError",
     "TaskError",
+    "Tip",
     "TraceEvent",
     "Words",
     "__version__",
@@ -112,7 +136,10 @@ _PUBLIC = {
     "engine.scenario": "Experiment InvariantSpec MetricSpec Misbehaviour Scenario",
     "engine.simulation": "Simulation",
     "engine.trace": "Note TraceEvent",
-    "engine.views": "AgentRow Column Curve Matrix MatrixCell MetricView NarrationLine Plot StageView Words",
+    "engine.views": (
+        "AgentRow Bid Block Board BoardTask Chain Column Curve Matrix MatrixCell MetricView NarrationLine PhaseCell "
+        "PhaseGrid PhaseRow Plot Pool PoolWorker Reorganisation StageView Tip Words"
+    ),
 }
 _WHERE = {name: module for module, names in _PUBLIC.items() for name in names.split()}
 

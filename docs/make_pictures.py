@@ -7,7 +7,7 @@ import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from app.application import SwarmscopeApp
 from app.screens.live import LiveScreen
@@ -21,65 +21,23 @@ SIZE = (120, 40)
 
 
 class Picture(NamedTuple):
-    """A run at one moment: what to do until then, and what to press."""
+    """A scenario, one of its experiments, a moment in it (seconds of virtual time), and keys to press then."""
 
-    name: str
     scenario: str
-    until: float  # seconds of virtual time
-    params: dict[str, Any]
-    script: str = ""
-    keys: tuple[str, ...] = ()
-    seed: int = 7
+    experiment: str
+    moment: float
+    keys: tuple[str, ...] = ("3",)
 
 
 PICTURES = (
-    Picture(
-        "gossip",
-        "gossip",
-        5.6,
-        {"topology": "small-world"},
-        """
-        at 2600ms rumour a-17 the bridge is closed
-        at 2700ms crash a-09,a-30
-        at 3100ms partition a-0*,a-1*,a-20 | a-2[1-9],a-3*,a-40
-        """,
-    ),
-    Picture(
-        "auction",
-        "auction",
-        9.5,
-        {},
-        """
-        at 6s crash c-03
-        at 7s byzantine c-05 silent
-        """,
-        ("3",),
-    ),
-    Picture(
-        "pow",
-        "pow",
-        260.0,
-        {"topology": "small-world"},
-        """
-        at 90s partition miner-[1-5] | miner-[6-8]
-        at 190s heal
-        at 200s byzantine miner-3 selfish
-        """,
-        ("3",),
-    ),
-    Picture("pbft", "pbft", 6.35, {}, "at 5s crash r0", ("3",)),
-    Picture("scaling", "scaling", 60.0, {}, "at 30s kill 1", ("3",)),
-    Picture(
-        "finality",
-        "finality",
-        170.0,
-        {},
-        """
-        at 60s partition node-[1-4] | node-[5-7]
-        at 150s heal
-        """,
-    ),
+    Picture("gossip", "partition", 6.9),
+    Picture("auction", "winners-crash", 9.0),
+    Picture("pow", "partition", 263.0),
+    Picture("pbft", "crash", 5.07),
+    Picture("scaling", "startup", 38.0),
+    Picture("finality", "cut", 158.0),
 )
+SEED = 7
 
 
 def save(app: SwarmscopeApp, name: str) -> None:
@@ -91,11 +49,13 @@ def save(app: SwarmscopeApp, name: str) -> None:
 
 async def live(picture: Picture) -> None:
     """The live screen at the picture's moment."""
+    kind = find(picture.scenario)
+    experiment = next(one for one in kind.experiments if one.name == picture.experiment)
     app = SwarmscopeApp(
         picture.scenario,
-        picture.params,
-        seed=picture.seed,
-        script=read_script(picture.script, find(picture.scenario)),
+        experiment.params,
+        seed=SEED,
+        script=read_script(experiment.script, kind),
         paused=True,
         settings=Settings(),
         clock=lambda: 0.0,
@@ -106,11 +66,11 @@ async def live(picture: Picture) -> None:
         assert isinstance(screen, LiveScreen)
         driver = screen.driver
         for sim in (driver.sim, driver.right) if isinstance(driver, TwinDriver) else (driver.sim,):
-            sim.run(until=picture.until)
+            sim.run(until=picture.moment)
         screen.draw(everything=True)
         await pilot.press(*picture.keys)
         await pilot.pause()
-        save(app, picture.name)
+        save(app, picture.scenario)
 
 
 async def menu() -> None:
@@ -122,10 +82,10 @@ async def menu() -> None:
 
 
 def main(names: Sequence[str]) -> None:
-    """Make those with these names; without names, all."""
+    """Make those of these scenarios, or of the `menu`; without names, all."""
     HERE.mkdir(exist_ok=True)
     for picture in PICTURES:
-        if not names or picture.name in names:
+        if not names or picture.scenario in names:
             asyncio.run(live(picture))
     if not names or "menu" in names:
         asyncio.run(menu())

@@ -74,7 +74,7 @@ class Scenario:
     teaches: ClassVar[str] = ""
     sources: ClassVar[tuple[str, ...]] = ()
     Params: ClassVar[type[NetworkParams]] = NetworkParams
-    horizon: ClassVar[float] = 60.0  # seconds of virtual time after which a run without an end is stopped
+    horizon: float = 60.0  # seconds of virtual time after which a run without an end is stopped
     pace: ClassVar[float] = 1.0  # virtual seconds a second at which a person can follow it
     still: ClassVar[float] = 2.5  # virtual time in seconds whose stage the menu shows
     still_params: ClassVar[Mapping[str, Any]] = {}  # what the run is given for it, where the defaults look dull

@@ -104,6 +104,13 @@ def test_who_lags_behind_is_marked_below_the_block() -> None:
     assert texts(view)[3] == "                          ▲ 5"
 
 
+def test_who_stands_where_a_hidden_branch_goes_on_is_marked_below() -> None:
+    view = chain(main(4), line("m3", 4, "h4 h5", "hidden", 2), tips={"m3": (0, 1), "h5": (2,)})
+    shown = texts(view)
+    assert shown[3].split() == ["▲", "1", "2", "│"]
+    assert "◀ 3" in shown[4]
+
+
 def test_what_is_final_is_drawn_doubly() -> None:
     shown = texts(chain(main(4), final=2))
     assert shown[2] == "canonical ■1 m0═══■1 m1═══■1 m2━━━■1 m3"

@@ -12,6 +12,8 @@ from scenarios.pow import theory
 from swarmscope import simulate
 from tests.fidelity import Row, agree, mean
 
+SOURCE = "Poisson finds at a constant delay"
+
 PLAIN = {"topology": "mesh", "latency_model": "constant", "relay": "direct", "mining": "sampled", "transactions": 0}
 
 
@@ -54,7 +56,7 @@ def test_intervals_are_exponential(
     d = distance_to_exponential(gaps, 10.0)
     agree(
         request,
-        f"proof of work, {mining}, {given['miners']} miners",
+        f"{mining} mining, {given['miners']} miners",
         [
             Row("D of intervals from exponential", 0.0, d, 1.95 / math.sqrt(blocks), blocks),
             mean("mean interval", gaps, 10.0),
@@ -64,7 +66,7 @@ def test_intervals_are_exponential(
 
 def test_intervals_of_a_real_search_have_the_right_mean(request: pytest.FixtureRequest) -> None:
     times = runs(40, "mean_block_interval", mining="real", bits=7.3, miners=3, latency=0, blocks=20)[0]
-    agree(request, "proof of work, real, few bits", [mean("mean interval", times, 10.0)])
+    agree(request, "real mining, few bits", [mean("mean interval", times, 10.0)], source="Nakamoto 2008")
 
 
 # --- stale blocks ---------------------------------------------------------------------------------
@@ -92,7 +94,7 @@ def stale_rows(trials: int, miners: int, x: float, blocks: int, stale: Any, fork
 def test_stale_blocks_are_the_published_ones(
     request: pytest.FixtureRequest, miners: int, x: float, trials: int, blocks: int, stale: str, forked: str | None
 ) -> None:
-    agree(request, f"proof of work, M={miners}, x={x}", stale_rows(trials, miners, x, blocks, stale, forked))
+    agree(request, f"M={miners}, x={x}", stale_rows(trials, miners, x, blocks, stale, forked))
 
 
 @pytest.mark.fidelity
@@ -108,7 +110,7 @@ def test_stale_blocks_are_about_those_of_the_formula(request: pytest.FixtureRequ
         Row(rough.figure, rough.expected, rough.measured, rough.bound + 0.04 * rough.expected, trials),
         mean("finds with a rival within the delay", rivals, theory.rival_share(shares, x)),
     ]
-    agree(request, f"proof of work, M={miners}, x={x}", rows)
+    agree(request, f"M={miners}, x={x}", rows)
 
 
 @pytest.mark.fidelity
@@ -136,7 +138,7 @@ def test_forks_are_those_of_decker_and_wattenhofer(
     rows = [Row(of_the_model.figure, expected, of_the_model.measured, of_the_model.bound + slack, len(forks))]
     if published:
         rows.append(mean("… published, model 1.78 %, observed 1.69 %", forks, published))
-    agree(request, f"Decker & Wattenhofer, delays of {median:g}s, σ={sigma}", rows)
+    agree(request, f"delays of {median:g}s, σ={sigma}", rows, source="Decker & Wattenhofer 2013")
 
 
 def test_the_model_of_decker_and_wattenhofer_gives_their_figure_for_their_delays() -> None:
@@ -213,7 +215,7 @@ def test_double_spends_succeed_as_often_as_they_should(
 ) -> None:
     tried, won = attempts(trials, share, z, blocks)
     rows = [double_spend_row(tried, won, theory.double_spend(share, z))]
-    agree(request, f"double spend, q={share}, z={z}", rows)
+    agree(request, f"double spend, q={share}, z={z}", rows, source="Rosenfeld 2014; Grunspan & Pérez-Marco 2018")
 
 
 # --- selfish mining -------------------------------------------------------------------------------
@@ -231,7 +233,12 @@ def test_selfish_revenue_is_that_of_eyal_and_sirer(
         6, "attacker_revenue", miners=3, latency=0, attacker="selfish", attacker_share=share, gamma=gamma, blocks=5_000
     )
     expected = theory.selfish_revenue(share, gamma) if published is None else published
-    agree(request, f"selfish mining, α={share}, γ={gamma}", [mean("revenue", revenue, expected)])
+    agree(
+        request,
+        f"selfish mining, α={share}, γ={gamma}",
+        [mean("revenue", revenue, expected)],
+        source="Eyal & Sirer 2014",
+    )
 
 
 def test_selfish_mining_pays_from_the_published_share() -> None:

@@ -12,6 +12,9 @@ from scenarios.scaling.theory import erlang_c, mean_wait, time_with_choices, var
 from swarmscope import simulate
 from tests.fidelity import Row, agree, mean
 
+SOURCE = "Erlang C"
+KUBERNETES = "Kubernetes autoscaling/v2"
+
 fidelity = pytest.mark.fidelity
 
 # Servers, arrival rate, service rate; the probability to wait and the mean wait, as published or by Erlang C.
@@ -75,7 +78,12 @@ def test_waiting_in_mg1(request: pytest.FixtureRequest, service: str) -> None:
     tail = 3.5
     expected = mean_wait(1, 0.7, 1.0, variation(service, tail))
     found = fixed(1, 0.7, 2500, 20, service=service, tail=tail, routing="central")
-    agree(request, f"M/G/1, {service}, λ=0.7", [mean("mean wait", column(found, "wait_mean"), expected)])
+    agree(
+        request,
+        f"M/G/1, {service}, λ=0.7",
+        [mean("mean wait", column(found, "wait_mean"), expected)],
+        source="Pollaczek–Khinchine",
+    )
 
 
 @fidelity
@@ -95,7 +103,7 @@ def test_waiting_is_the_same_whatever_the_latency(request: pytest.FixtureRequest
     ("routing", "load", "workers", "horizon", "warmup", "trials", "expected"),
     [
         ("two-choices", 0.9, 400, 80, 0.4, 4, "2.614"),
-        ("two-choices", 0.99, 500, 400, 0.7, 2, "5.432"),  # it takes long to fill the queues of so busy a pool
+        ("two-choices", 0.99, 500, 450, 0.7, 4, "5.432"),  # it takes long to fill the queues of so busy a pool
         ("two-choices", 0.7, 400, 40, 0.3, 3, time_with_choices(2, 0.7)),
         ("random", 0.5, 200, 80, 0.3, 4, 2.0),
         ("random", 0.7, 100, 250, 0.3, 4, 1 / 0.3),
@@ -116,6 +124,7 @@ def test_choices(
         request,
         f"{routing}, λ={load:g}, n={workers}",
         [mean("time in system", column(found, "time_in_system_mean"), expected, least_sd=0.02 * float(expected))],
+        source="Mitzenmacher 2001" if routing == "two-choices" else "M/M/1",
     )
 
 
@@ -129,7 +138,7 @@ def test_the_rule_of_kubernetes(request: pytest.FixtureRequest) -> None:
         exact(f"{current} at {metric} of {target}", wanted, desired(current, metric, target))
         for current, metric, target, wanted in ((3, 200, 100, 6), (4, 50, 100, 2), (50, 90, 75, 60), (10, 105, 100, 10))
     ]
-    agree(request, "autoscaler, desired", rows)
+    agree(request, "autoscaler, desired", rows, source=KUBERNETES)
 
 
 @fidelity
@@ -144,7 +153,7 @@ def test_the_rate_policies_of_kubernetes(request: pytest.FixtureRequest) -> None
         for step, expected in enumerate(published[1:], 1):
             size = scaler.decide(step * period, size, published[-1], 1, 100)
             rows.append(exact(f"step {step:2}", expected, size))
-        agree(request, f"autoscaler, {subject}", rows)
+        agree(request, f"autoscaler, {subject}", rows, source=KUBERNETES)
 
 
 @fidelity
@@ -154,7 +163,7 @@ def test_the_stabilisation_of_kubernetes(request: pytest.FixtureRequest) -> None
         size = stabiliser.stabilise(second * SECOND, size, 10 if second == 0 else 4)
         if second in (15, 300, 315):
             rows.append(exact(f"at {second}s", 10 if second <= 300 else 4, size))
-    agree(request, "autoscaler, stabilised", rows)
+    agree(request, "autoscaler, stabilised", rows, source=KUBERNETES)
 
 
 def test_the_sum_for_two_choices_is_the_published_one() -> None:

@@ -336,6 +336,23 @@ async def test_key_filter() -> None:
         assert log.rows >= 20
 
 
+@pytest.mark.parametrize(
+    ("scenario", "command"),
+    [
+        ("auction", "announce m-1"),
+        ("pow", "pay miner-1 miner-2 100"),
+        ("pbft", "pay c-1 c-2 5"),
+        ("scaling", "spike x3 for 20s"),
+    ],
+)
+async def test_key_own_proposes_what_can_be_done(scenario: str, command: str) -> None:
+    async with playing({}, scenario=scenario) as (screen, pilot):
+        screen.sim.run(until=0.5)
+        await press(pilot, "i", "ctrl+s")
+        assert not isinstance(screen.app.screen, Dialog)
+        assert screen.sim.commands[-1].endswith(command)
+
+
 async def test_key_save(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     async with playing() as (screen, pilot):

@@ -36,7 +36,7 @@ GUTTER = 10
 WIDE = 70  # cells from which the lanes have names
 FOLDED = 7  # cells of a folded column
 LEAST_COLUMNS = 4
-YOUNG = 6  # heights that a branch may lie back, and still count as young
+YOUNG = 6  # heights that a branch may lie back, and still count as young; twice as many for one that was just left
 MOST_MARKS = 16  # cells of the agents at a tip
 _EAST, _SOUTH, _WEST, _NORTH = 1, 2, 4, 8
 _LIGHT = " ╶╷┌╴─┐┬╵└│├┘┴┤┼"  # by the sum of the directions
@@ -92,6 +92,7 @@ class _Painter:
         self.inks = [["plain"] * width for _ in range(height)]
         self.ways = [[0] * width for _ in range(height)]
         self.items: list[Item] = []
+        self.crowded = False  # whether there is no room for those at the end of the canonical chain
 
     def _zoom(self) -> int:
         """As near as asked for, if some columns fit then; but at most one step farther, if that brings into sight where
@@ -117,7 +118,12 @@ class _Painter:
             first = block if status.get(block.parent, "canonical") == "canonical" else first_of.get(block.parent, block)
             first_of[block.id] = first
             end_of[first.id] = max(block.height, end_of.get(first.id, 0))
-        young = [first.height for first in first_of.values() if end_of[first.id] > high - YOUNG]
+        just_left = {one.left for one in self.chain.reorganisations[-1:]}
+        young = [
+            first.height
+            for block, first in first_of.items()
+            if end_of[first.id] > high - (2 * YOUNG if block in just_left else YOUNG)
+        ]
         return high - min(young) + 2 if young else 0
 
     def _window(self, room: int) -> tuple[int, dict[int, int]]:
@@ -332,13 +338,14 @@ class _Painter:
         """What stands behind the last block of each branch."""
         for branch in self.tree.branches:
             if branch.lane in rows and branch.blocks and self._column(branch.blocks[-1]) in self.x:
-                self._end(branch.blocks[-1], rows[branch.lane])
+                fits = self._end(branch.blocks[-1], rows[branch.lane])
+                self.crowded = self.crowded or (branch.lane == 0 and not fits)
 
     def _column(self, block: Block) -> int:
         return self.tree.place.get(block.height, -1)
 
-    def _end(self, block: Block, y: int) -> None:
-        """Who stands at the end of a branch, and what there is to say of it, as far as there is room."""
+    def _end(self, block: Block, y: int) -> bool:
+        """Who stands at the end of a branch, and what there is to say of it, while there is room; whether there was."""
         tip = self.tips.get(block.id)
         x = self.x[self.tree.place[block.height]] + cells(self._words(block)) + 1
         pieces = []
@@ -353,9 +360,10 @@ class _Painter:
         for text, ink in pieces:
             room = self._room(x, y)
             if room < min(4, cells(text)):
-                return
+                return False
             self._put(x, y, clip(text, room), ink)
             x += cells(text) + 2
+        return True
 
     def _room(self, x: int, y: int) -> int:
         """How many cells are free from here to the next thing on the line."""
@@ -372,7 +380,7 @@ class _Painter:
             return
         if y + 1 >= self.height:
             return
-        for block in main[:-1]:
+        for block in main if self.crowded else main[:-1]:
             tip = self.tips.get(block.id)
             if tip is not None and self._column(block) in self.x:
                 x = self.x[self._column(block)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import zip_longest
 
 from rich.table import Table
 from rich.text import Text
@@ -15,7 +16,7 @@ from textual.widgets import Button, Checkbox, Footer, Input, Label, OptionList, 
 from textual.widgets.option_list import Option
 
 from app.screens.ticks import Tick, Ticks
-from engine.commands import CommandSpec, quote
+from engine.commands import CommandSpec, Own, quote
 from engine.errors import CommandError, SwarmscopeError
 from engine.grammar import parse
 from engine.scenario import Misbehaviour
@@ -310,6 +311,7 @@ class OwnDialog(Dialog):
 
     def __init__(self, sim: Simulation, selected: str | None) -> None:
         super().__init__()
+        self._sim = sim
         self._specs = {spec.name: spec for spec in sim.scenario.commands}
         self._selected = selected
         self.HEADING = f"{sim.scenario.title}: its own commands"
@@ -326,14 +328,39 @@ class OwnDialog(Dialog):
         box = self.query_one("#own-args", VerticalScroll)
         await box.remove_children()
         first = None
-        for arg in self._spec().args:
+        for arg, value in zip(self._spec().args, self._proposals(), strict=True):
+            if len(arg.choices) == 1:  # a word that always stands there
+                continue
             about = f"{arg.name}{' (may stay empty)' if arg.optional else ''}: {arg.help or arg.kind}"
             await box.mount(Label(about))
-            known = (self._selected or "") if arg.kind in ("agent", "who") else ""
-            field = Input(value=known, id=f"own-{arg.name}", compact=True)
+            field = Input(value=value, id=f"own-{arg.name}", compact=True)
             await box.mount(field)
-            first = first or (None if known else field)
+            first = first or (None if value or arg.optional else field)
         (first or self.query_one("#own-name")).focus()
+
+    def _proposals(self) -> list[str]:
+        """What each argument might be: agents like those of the command's example, the selected one if it is one of
+        them; and the example's figures. A text is left for the user to write."""
+        spec = self._spec()
+        example = parse(spec.example, self._specs)
+        given = example.command.args if example is not None and isinstance(example.command, Own) else ()
+        proposals: list[str] = []
+        for arg, told in zip_longest(spec.args, given):
+            if arg.kind in ("agent", "who"):
+                proposals.append(self._somebody_like(str(told), proposals))
+            else:
+                proposals.append("" if arg.optional or arg.kind == "text" or told is None else str(told))
+        return proposals
+
+    def _somebody_like(self, name: str, others: Sequence[str]) -> str:
+        """An agent of the same role as the one with this name, as far as there is one: the selected, else one that is
+        not among the others."""
+        sim = self._sim
+        agents = [sim.agent(agent) for agent in sim.present()]
+        role = next((agent.role for agent in agents if agent.name == name), "")
+        fitting = [agent.name for agent in agents if not role or agent.role == role]
+        fitting = [one for one in (self._selected, *fitting) if one in fitting and one not in others]
+        return quote(fitting[0]) if fitting else ""
 
     def _spec(self) -> CommandSpec:
         return self._specs[str(self.query_one("#own-name", Select).value)]
@@ -343,6 +370,9 @@ class OwnDialog(Dialog):
         spec = self._spec()
         words = [spec.name]
         for arg in spec.args:
+            if len(arg.choices) == 1:
+                words.append(arg.choices[0])
+                continue
             value = self.query_one(f"#own-{arg.name}", Input).value.strip()
             if not value:
                 if arg.optional:

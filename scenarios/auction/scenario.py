@@ -17,6 +17,7 @@ wins, at what price), auction_bids (how much to bid), auction_succession (which 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, get_args
 
 from msgspec.structs import replace
@@ -261,9 +262,9 @@ class Auction(Scenario):
         if isinstance(to, Manager):  # whoever orders knows both managers
             for manager in measures.managers(sim):
                 if manager.house == house and sim.lifecycle.is_alive(manager.id):
-                    sim.guarded(manager.id, lambda manager=manager: manager.take(task))  # type: ignore[misc]
+                    sim.guarded(manager.id, partial(manager.take, task))
         elif isinstance(to, Trader):
-            sim.guarded(agent, lambda: to.take(task))
+            sim.guarded(agent, partial(to.take, task))
 
     # Goals and invariants
 

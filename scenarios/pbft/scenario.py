@@ -187,7 +187,7 @@ class Pbft(Scenario):
         given = self.params
         if given.requests:  # time enough for all of them, at their rate, and some trouble on the way
             each = 1.0 / given.rate + 20.0 * given.latency
-            self.horizon = max(self.horizon, 2.0 * each * given.requests / given.clients)  # type: ignore[misc]
+            self.horizon = max(self.horizon, 2.0 * each * given.requests / given.clients)
 
     def name_of(self, number: int) -> str:
         """The name of replica `number`, from 0."""

@@ -181,7 +181,7 @@ class ProofOfWork(Scenario):
         wanted = 10 * (self.params.blocks + 20) if self.params.blocks else PLAIN_END
         # A run that is to end by itself gets the time for it.
         self.kept: dict[str, Any] = {}  # views of one moment, until the next
-        self.horizon = wanted * self.params.interval  # type: ignore[misc]
+        self.horizon = wanted * self.params.interval
 
     # Setting up and going on
 
