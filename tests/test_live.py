@@ -353,6 +353,22 @@ async def test_key_own_proposes_what_can_be_done(scenario: str, command: str) ->
         assert screen.sim.commands[-1].endswith(command)
 
 
+async def test_the_stage_says_what_its_keys_do() -> None:
+    async with playing({}, scenario="pow") as (screen, pilot):
+        screen.sim.run(until=60)
+        screen.draw(everything=True)
+        await press(pilot, "3")
+        assert "arrows select a block" in shown(screen.app)
+        await press(pilot, "left")
+        assert "esc lets go" in shown(screen.app)
+        assert "hash   " in shown(screen.app)
+        await press(pilot, "escape", "1")
+        assert "arrows select" not in shown(screen.app)
+        await press(pilot, "?")
+        await press(pilot, *["pagedown"] * 2)
+        assert "See more blocks, smaller" in shown(screen.app)
+
+
 async def test_key_save(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     async with playing() as (screen, pilot):

@@ -190,10 +190,15 @@ async def test_every_key_acts_on_both_runs(race: str) -> None:
         assert "found by nobody" in shown(app)
         await press(pilot, "escape")
         assert "found by nobody" not in shown(app)
+        await press(pilot, "3", "left")
+        assert "block m" in shown(app).partition("pull: blocks")[2]
+        await press(pilot, "escape", "3")
         await press(pilot, "i")
         await press(pilot, "escape", "h")
         assert "there is no partition to heal" in toasts(app)[-1]
-        await press(pilot, "R")
+        await press(pilot, "?", "pagedown", "pagedown")
+        assert "Telling against asking" in shown(app)
+        await press(pilot, "escape", "R")
         assert isinstance(live(app), TwinScreen)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from engine.errors import CommandError
+from engine.errors import CommandError, ParameterError
 from engine.simulation import Simulation
 from engine.topology import TOPOLOGIES
 from scenarios.launch import launch
@@ -360,3 +360,9 @@ def test_who_has_no_money_sends_no_payments() -> None:
     sim = play(60, script="at 1s join 4\nat 2s hashpower miner-1 0.99", transactions=5, miners=4)
     assert all(not agent(sim, f"miner-{number}").outbox for number in range(5, 9))
     assert not [note for note in sim.trace.notes if note.kind == "refused-transfer"]
+
+
+def test_a_search_that_would_never_end_is_refused() -> None:
+    with pytest.raises(ParameterError, match="bits=39 is too hard to be searched here"):
+        launch("pow", {"bits": 39}, 1)
+    launch("pow", {"bits": 39, "mining": "sampled"}, 1).run(until=30)

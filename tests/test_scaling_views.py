@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from engine.errors import ParameterError
 from engine.framing import Framer
 from engine.simulation import Simulation
 from engine.topology import TOPOLOGIES
@@ -237,7 +238,12 @@ def test_a_pool_begins_within_its_bounds() -> None:
     assert sizes(min_workers=5) == (5, 5, 20)
     assert sizes(workers=50) == (2, 50, 50)
     assert sizes(workers=1, policy="fixed") == (1, 1, 20)
-    assert sizes(min_workers=30) == (30, 30, 30)
+    assert sizes(min_workers=20) == (20, 20, 20)
+
+
+def test_bounds_that_contradict_each_other_are_refused() -> None:
+    with pytest.raises(ParameterError, match="min_workers=9 is more than max_workers=3; make it that or less"):
+        run(0.001, min_workers=9, max_workers=3)
 
 
 def test_the_smallest_pool() -> None:

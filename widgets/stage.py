@@ -62,6 +62,15 @@ class Stage(Drawing, can_focus=True):
         """The key of what is selected; empty while nothing is."""
         return self._lens.selected
 
+    @property
+    def hint(self) -> str:
+        """What the keys do here, in few words."""
+        if self.selected:
+            return "esc lets go"
+        if self._chain is not None:
+            return "arrows select a block · < > farther, nearer · page keys look back"
+        return "arrows select" if self._items else ""
+
     def show(self, view: StageView) -> None:
         """Draw this view; only lines that differ from the last one are drawn anew."""
         old, self._view = self._view, view
@@ -200,3 +209,15 @@ class StagePane(Pane):
         """Draw this view."""
         self.heading = view.title or self.PANE_TITLE
         self._stage.show(view)
+        self._hint()
+
+    def on_descendant_focus(self) -> None:
+        """Say what its keys do."""
+        self._hint()
+
+    def on_descendant_blur(self) -> None:
+        """Say nothing."""
+        self._hint()
+
+    def _hint(self) -> None:
+        self.corner = self._stage.hint if self.has_focus_within else ""

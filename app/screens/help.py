@@ -16,6 +16,7 @@ from app.screens.keyline import key_of
 from app.settings import settings_file
 from engine.commands import BUILTIN
 from engine.scenario import Scenario
+from widgets.stage import Stage
 
 
 class HelpScreen(ModalScreen[None]):
@@ -39,6 +40,8 @@ class HelpScreen(ModalScreen[None]):
         for group in dict.fromkeys(action.group for action in self._actions):
             rows = [(key_of(self.app, a), a.help, a.id) for a in self._actions if a.group == group]
             parts += [_heading(f"Keys: {group}"), _table(rows, first=11, last=12)]
+        if self._scenario is not None:
+            parts += [_heading("Keys: On the stage, once 3 has brought you there"), self._stage_keys()]
         parts.append(
             Text(f'\nTo use other keys, name the action in {settings_file()}:  [keys]  crash = "x"', style="dim")
         )
@@ -55,6 +58,14 @@ class HelpScreen(ModalScreen[None]):
                 ),
             ]
         return Group(*parts)
+
+    def _stage_keys(self) -> Table:
+        rows = []
+        for binding in Stage.BINDINGS:
+            assert isinstance(binding, Binding)
+            key = getattr(self.app, "own_keys", {}).get(binding.id, binding.key)
+            rows.append((self.app.get_key_display(Binding(key, "")), binding.tooltip, binding.id or ""))
+        return _table(rows, first=11, last=16)
 
     def _scenario_part(self, scenario: Scenario) -> list[Text | Table]:
         parts: list[Text | Table] = [_heading(scenario.title), Text(scenario.teaches)]

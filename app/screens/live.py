@@ -25,6 +25,7 @@ from engine.duration import SECOND, format_duration
 from engine.errors import CommandError
 from engine.framing import Framer
 from engine.grammar import complete, parse
+from engine.scenario import Scenario
 from engine.views import StageView
 from widgets.agents import AgentsPane
 from widgets.log import LogPane
@@ -285,7 +286,12 @@ class LiveScreen(SizedScreen):
     @property
     def specs(self) -> dict[str, CommandSpec]:
         """The commands that the scenario has of its own, by name."""
-        return {spec.name: spec for spec in self.sim.scenario.commands}
+        return {spec.name: spec for spec in self.scenario.commands}
+
+    @property
+    def scenario(self) -> Scenario:
+        """What is played."""
+        return self.sim.scenario
 
     def command(self, text: str) -> None:
         """Carry out a command as it would be typed. Raises CommandError."""
@@ -339,7 +345,7 @@ class LiveScreen(SizedScreen):
 
     def action_misbehave(self) -> None:
         """Ask how the selected agent shall misbehave."""
-        modes = self.sim.scenario.misbehaviours
+        modes = self.scenario.misbehaviours
         if not modes:
             self._tell(f"{self.sim.scenario.title} has no misbehaviours; crash, freeze and slow work everywhere")
             return
@@ -378,7 +384,7 @@ class LiveScreen(SizedScreen):
         self._pane(self._current).focus()
 
     def _candidates(self, text: str) -> list[str]:
-        scenario, sim = self.sim.scenario, self.sim
+        scenario, sim = self.scenario, self.sim
         agents = [self._name_of(agent) for agent in sim.present()]
         roles = list(dict.fromkeys(sim.agent(agent).role for agent in sim.present()))
         modes = ["honest", *(mode.name for mode in scenario.misbehaviours)]
@@ -461,7 +467,7 @@ class LiveScreen(SizedScreen):
 
     def action_help(self) -> None:
         """All keys and commands."""
-        self.app.push_screen(HelpScreen(LIVE, self.sim.scenario))
+        self.app.push_screen(HelpScreen(LIVE, self.scenario))
 
     # The run as a whole
 

@@ -10,7 +10,8 @@ from textual.containers import Container
 
 from app.screens.live import LiveScreen
 from app.twin import TwinDriver, TwinFramer
-from engine.commands import CommandSpec, Timed
+from engine.commands import Timed
+from engine.scenario import Scenario
 from engine.views import StageView
 from scenarios.pair import Pair
 from widgets.stage import StagePane
@@ -30,9 +31,9 @@ class TwinScreen(LiveScreen):
         self._right_stage = StagePane(number=None, id="stage-right")
 
     @property
-    def specs(self) -> dict[str, CommandSpec]:
-        """The own commands of both scenarios."""
-        return {spec.name: spec for spec in self._pair.commands}
+    def scenario(self) -> Scenario:
+        """The pair, with the commands and misbehaviours of both sides."""
+        return self._pair
 
     def compose_stages(self) -> ComposeResult:
         """Both stages."""
@@ -50,6 +51,13 @@ class TwinScreen(LiveScreen):
         left, right = self._twin.stages((self._stage.selected, self._right_stage.selected))
         self._stage.show(left)
         self._right_stage.show(right)
+
+    def action_pane(self, number: int) -> None:
+        """To another pane; 3 again goes over to the other stage."""
+        other = number == 3 and self._stage.has_focus_within
+        super().action_pane(number)
+        if other:
+            self._right_stage.focus()
 
     def action_save(self) -> None:
         """Say that there is nothing to save it in."""

@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 from engine.agent import Agent
 from engine.commands import ArgSpec, CommandSpec
 from engine.duration import MILLISECOND, SECOND
-from engine.errors import CommandError
+from engine.errors import CommandError, ParameterError
 from engine.scenario import InvariantSpec, MetricSpec, Misbehaviour, Scenario
 from engine.simulation import Simulation
 from engine.trace import Note, TraceEvent
@@ -28,6 +28,7 @@ from scenarios.pow.params import PowParams
 PLAIN_END = 100  # mean intervals after which a run without an end is stopped
 SETTLING = 4  # delays of the network after the last find, before a run is over
 MOST_PAID = 1 << 60
+MOST_REAL_BITS = 26  # of difficulty, where nonces are searched: half a minute a block
 
 
 class ProofOfWork(Scenario):
@@ -178,6 +179,11 @@ class ProofOfWork(Scenario):
 
     def __init__(self, params: Any = None) -> None:
         super().__init__(params)
+        if self.params.mining == "real" and self.params.bits > MOST_REAL_BITS:
+            raise ParameterError(
+                f"bits={self.params.bits:g} is too hard to be searched here, 2^bits hashes a block; "
+                f"use at most {MOST_REAL_BITS}, or mining=sampled"
+            )
         wanted = 10 * (self.params.blocks + 20) if self.params.blocks else PLAIN_END
         # A run that is to end by itself gets the time for it.
         self.kept: dict[str, Any] = {}  # views of one moment, until the next

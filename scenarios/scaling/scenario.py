@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 from engine.agent import Agent
 from engine.commands import ArgSpec, CommandSpec
 from engine.duration import SECOND
-from engine.errors import CommandError
+from engine.errors import CommandError, ParameterError
 from engine.scenario import InvariantSpec, MetricSpec, Misbehaviour, Scenario
 from engine.simulation import Simulation
 from engine.streams import Stream
@@ -394,7 +394,11 @@ class Scaling(Scenario):
         super().__init__(params)
         given = self.params
         # A run ends when its tasks have; one whose tasks never end is stopped all the same.
-        vars(self)["horizon"] = DRAIN_LIMIT * given.horizon + 600.0
+        self.horizon = DRAIN_LIMIT * given.horizon + 600.0
+        if given.min_workers > given.max_workers:
+            raise ParameterError(
+                f"min_workers={given.min_workers} is more than max_workers={given.max_workers}; make it that or less"
+            )
         self.rows: tuple[Row, ...] = ()
         if given.arrivals == "trace":
             self.rows = read_trace(given.trace) if given.trace else built_in_trace()
