@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from app.application import SwarmscopeApp
 from app.screens.live import LiveScreen
+from app.screens.menu import MenuScreen
 from app.settings import Settings
 from app.twin import TwinDriver
 from scenarios.launch import read_script
@@ -77,6 +78,8 @@ async def menu() -> None:
     """The menu."""
     app = SwarmscopeApp(settings=Settings())
     async with app.run_test(size=SIZE) as pilot:
+        while not (isinstance(app.screen, MenuScreen) and app.screen.complete):
+            await pilot.pause(0.01)
         await pilot.pause()
         save(app, "menu")
 

@@ -92,7 +92,10 @@ def send(pilot: Pilot[Any], key: str) -> None:
 
 
 async def settle(pilot: Pilot[Any], rounds: int = 4) -> None:
-    """Wait until all that is under way is done and drawn. The pilot's own `pause` sleeps; this does not."""
+    """Wait until all that is under way is done and drawn. The pilot's own `pause` sleeps; this does not, but for the
+    rest of a menu, which comes by a timer."""
+    while isinstance(pilot.app.screen, MenuScreen) and not pilot.app.screen.complete:
+        await asyncio.sleep(0.005)
     for _ in range(rounds):
         await pilot._wait_for_screen()
         await asyncio.sleep(0)

@@ -15,7 +15,6 @@ from app.keys import MENU, bindings
 from app.screens.help import HelpScreen
 from app.screens.keyline import KeyLine
 from app.screens.sized import SizedScreen
-from app.twin import TwinFramer
 from engine.errors import ParameterError
 from engine.framing import Framer
 from engine.params import ParamSpec, read_value, specs
@@ -28,6 +27,7 @@ from scenarios.registry import find, names
 from widgets.stage import StagePane
 
 STILL_SEED = 7
+FIRST_LOOK = 0.02  # seconds in which the terminal gets the first picture, before the rest is made
 SEED = ParamSpec(
     name="seed", type="integer", default="", help="decides every random choice; empty: another each time",
     low=0, high=MAX_SEED,
@@ -88,9 +88,10 @@ class MenuScreen(SizedScreen):
 
     def __init__(self) -> None:
         super().__init__()
-        self._scenarios: list[type[Scenario]] = [find(name) for name in names()]
+        self._scenarios: list[type[Scenario]] = [find(names()[0])]  # the others follow once the screen stands
         self._chosen = self._scenarios[0]
         self._still_of: type[Scenario] | None = None  # whose still is shown
+        self.complete = False  # whether all scenarios are in the list
 
     def compose(self) -> ComposeResult:
         """The list, and a page about what is chosen in it."""
@@ -115,8 +116,16 @@ class MenuScreen(SizedScreen):
     async def on_mount(self) -> None:
         """Fill the list."""
         self._list("")
-        await self._show(self._chosen)
+        self._tell_about(self._chosen)
         self.query_one("#menu-list", OptionList).focus()
+        self.set_timer(FIRST_LOOK, self._complete)
+
+    async def _complete(self) -> None:
+        """Load the other scenarios, and make the rest of the page, now that there is something to see."""
+        self._scenarios = [find(name) for name in names()]
+        self._list(self.query_one("#menu-find", Input).value)
+        await self._show(self._chosen)
+        self.complete = True
 
     def _list(self, text: str) -> None:
         found = [s for s in self._scenarios if text.lower() in f"{s.name} {s.title} {s.family} {s.teaches}".lower()]
@@ -134,11 +143,14 @@ class MenuScreen(SizedScreen):
         else:
             options.add_option(Option("[dim]none has this text[/]", disabled=True))
 
-    async def _show(self, scenario: type[Scenario]) -> None:
-        self._chosen = scenario
+    def _tell_about(self, scenario: type[Scenario]) -> None:
         sources = "\n".join(f"[dim]{escape(source)}[/]" for source in scenario.sources)
         about = f"[b]{escape(scenario.title)}[/]\n\n{escape(scenario.teaches)}\n\n{sources}"
         self.query_one("#menu-about", Static).update(about)
+
+    async def _show(self, scenario: type[Scenario]) -> None:
+        self._chosen = scenario
+        self._tell_about(scenario)
         experiments = self.query_one("#menu-experiments", OptionList)
         experiments.clear_options()
         for one in scenario.experiments:
@@ -256,6 +268,8 @@ def still(scenario: type[Scenario]) -> StageView:
         sim = launch(scenario, scenario.still_params, STILL_SEED, record=True)
         sim.run(until=scenario.still)
         return Framer(sim).stage()
+    from app.twin import TwinFramer  # the menu opens sooner without it
+
     pair, left, right = launch_sides(scenario, scenario.still_params, STILL_SEED, scenario.experiments[0].script)
     for sim in (left, right):
         sim.run(until=scenario.still)
