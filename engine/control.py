@@ -79,6 +79,7 @@ class Control:
             case c.Slow(who, factor):
                 for agent in self.who(who):
                     self._sim.agent(agent).ctx.slowness = factor
+                    self._sim.note(agent, "slowed", {"factor": factor / 1000})
                 network.connect_all()
             case c.DropMessage(number):
                 event = self._message(number)
@@ -141,6 +142,7 @@ class Control:
             if rate is not None:  # the clock goes on from what it shows, at the new pace
                 ctx.ahead += self._sim.now * ctx.drift // c.MILLION - self._sim.now * rate // c.MILLION
                 ctx.drift = rate
+            self._sim.note(agent, "clock", {"offset": offset, "rate": rate})
 
     def _misbehave(self, who: c.Selector, mode: str) -> None:
         modes = [HONEST, *(m.name for m in self._sim.scenario.misbehaviours)]

@@ -15,7 +15,9 @@ from typing import Any, overload
 from msgspec import Struct
 from msgspec.structs import asdict, replace
 
+from engine.commands import PERCENT
 from engine.describe import kind_of, letter_of, summary_of
+from engine.duration import brief_duration
 from engine.events import IN_FLIGHT, Event, Kind
 from engine.layout import make_layout
 from engine.meters import Series
@@ -334,6 +336,12 @@ def plain_story(event: TraceEvent) -> NarrationLine | None:
             text, tone = "The network is whole again.", "good"
         case "link":
             text, tone = f"Links change: {said}.", "accent"
+        case "slowed":
+            factor = data["factor"]
+            text = f"{who} takes {factor:g} times as long for everything from now on."
+            text, tone = (f"{who} is as quick as ever again.", "good") if factor == 1 else (text, "warn")
+        case "clock":
+            text, tone = f"{who}'s clock is {_clock(data)}.", "warn"
         case "broken":
             text = f"Invariant {data.get('invariant', '')} is broken: {said}."
         case "refused":
@@ -341,6 +349,15 @@ def plain_story(event: TraceEvent) -> NarrationLine | None:
         case _:
             return None
     return NarrationLine(event.time, text, tone)
+
+
+def _clock(data: Mapping[str, Any]) -> str:
+    """How a clock is wrong, or right again, in words."""
+    offset, rate = data.get("offset") or 0, data.get("rate") or 0
+    if data.get("rate") is not None:
+        pace = f"{abs(rate) / PERCENT:g}% too {'fast' if rate > 0 else 'slow'} from now on"
+        return pace if rate else "as quick as the true one again"
+    return f"{brief_duration(abs(offset))} {'ahead' if offset > 0 else 'behind'} from now on" if offset else "set right"
 
 
 def metric_view(spec: MetricSpec, value: Any, series: Series, theory: str = "", *, percent: bool = False) -> MetricView:

@@ -20,7 +20,7 @@ class Note(Struct, frozen=True):
     """Something that an agent, or the engine, found worth saying during the event with this index.
 
     `serial` counts the notes of a run. The engine's own kinds: crash, restart, freeze, thaw, join, leave, failed,
-    byzantine, partition, heal, link, broken, refused.
+    byzantine, slowed, clock, partition, heal, link, broken, refused.
     """
 
     serial: int
