@@ -22,7 +22,7 @@ from textual.widget import Widget
 
 from engine.views import AgentsView, Column, Health, LogView, NarrationLine, NetworkView
 from tests import view_factories as make
-from widgets import glyphs
+from widgets import glyphs, legend
 from widgets.agents import AgentsPane, AgentsTable, lay_out, load_bar
 from widgets.drawing import Drawing
 from widgets.inspector import Inspector
@@ -461,7 +461,7 @@ async def test_a_click_on_a_link_or_a_message_tells_which() -> None:
     pane = NetworkPane()
     async with bench(pane, size=(100, 30)) as (app, pilot):
         view = network_at(8)
-        spots = place(view.layout, view.nodes, 80, 29).spots
+        spots = place(view.layout, view.nodes, 100 - legend.WIDTH, 29).spots
         a, b = next((a, b) for a, b in view.layout.edges if abs(spots[a][0] - spots[b][0]) > 20)
         middle = ((spots[a][0] + spots[b][0] + 1) // 2, (spots[a][1] + spots[b][1] + 1) // 2)
         pane.show(view)

@@ -6,7 +6,7 @@ from engine.views import NetworkView
 from widgets.glyphs import LOST
 from widgets.text import Line, clean, count, fit, line_cells
 
-WIDTH = 20  # columns
+WIDTH = 22  # columns
 
 
 def legend_lines(view: NetworkView) -> list[Line]:
