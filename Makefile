@@ -31,7 +31,7 @@ test-slow: $(VENV)/.dev ## the slow tests, and those that compare with published
 	$(PY) -m pytest -n auto --benchmark-disable -m "slow or fidelity" $(ARGS)
 
 fidelity: $(VENV)/.dev ## hold every figure against the published one; the table comes into docs/fidelity.md
-	$(PY) -m pytest -q -n auto --benchmark-disable -m fidelity --fidelity-page docs/fidelity.md $(ARGS)
+	$(PY) -m pytest -q -n auto --benchmark-disable -m fidelity --fidelity-page=docs/fidelity.md $(ARGS)
 
 test-terminal: $(VENV)/.dev ## the program in a real pseudo-terminal
 	$(PY) -m pytest -m terminal $(ARGS)

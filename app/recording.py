@@ -122,14 +122,8 @@ class Recorder:
 
     @classmethod
     def opened(cls, path: str, sim: Simulation, scenario: str, params: Mapping[str, object]) -> Self:
-        """A recorder into a new file. Raises RecordingError if there is one already, or it cannot be made."""
-        try:
-            file = Path(path).open("x", encoding="utf-8")  # noqa: SIM115 - it stays open as long as the run goes on
-        except FileExistsError:
-            raise RecordingError(f"{path} is there already; name a new file, or remove that one first") from None
-        except OSError as error:
-            raise RecordingError(f"{path} cannot be written: {error.strerror}") from None
-        return cls(sim, scenario, params, file)
+        """A recorder into a new file. Raises RecordingError as `new_file` does."""
+        return cls(sim, scenario, params, new_file(path))
 
     def note(self) -> None:
         """Write what has been carried out since the last time, and the digest if it is due."""
@@ -163,6 +157,17 @@ class Recorder:
     ) -> None:
         if not self._file.closed:
             self.end()
+
+
+def new_file(path: str) -> TextIO:
+    """A file to write to as long as a run goes on. Raises RecordingError if there is one already, or it cannot be
+    made."""
+    try:
+        return Path(path).open("x", encoding="utf-8")
+    except FileExistsError:
+        raise RecordingError(f"{path} is there already; name a new file, or remove that one first") from None
+    except OSError as error:
+        raise RecordingError(f"{path} cannot be written: {error.strerror}") from None
 
 
 def free_name(name: str) -> str:

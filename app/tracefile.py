@@ -1,15 +1,14 @@
-"""The full event log of a run as JSON Lines: one event or note a line, from the first to the last (docs/trace.md)."""
+"""The full event log of a run as JSON Lines: each event and note a line, first to last (docs/recordings.md)."""
 
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, TextIO
+from typing import TYPE_CHECKING, Any, Self
 
 import msgspec
 
-from app.recording import RecordingError
+from app.recording import new_file
 
 if TYPE_CHECKING:
     from engine.simulation import Simulation
@@ -23,12 +22,7 @@ class TraceWriter:
         self._sim = sim
         self._seen = 0  # events
         self._told = 0  # notes
-        try:
-            self._file: TextIO = Path(path).open("x", encoding="utf-8")  # noqa: SIM115 - open as long as the run
-        except FileExistsError:
-            raise RecordingError(f"{path} is there already; name a new file, or remove that one first") from None
-        except OSError as error:
-            raise RecordingError(f"{path} cannot be written: {error.strerror}") from None
+        self._file = new_file(path)
 
     def note(self) -> None:
         """Write what happened since the last time."""
