@@ -10,12 +10,12 @@ from msgspec import Struct
 from engine.commands import CommandSpec
 from engine.errors import CommandError
 from engine.params import NetworkParams
-from engine.views import AgentRow, Column, MetricView, NarrationLine, StageView, Tone, Words
+from engine.views import AgentRow, Column, Landmark, MetricView, NarrationLine, StageView, Tone, Words
 
 if TYPE_CHECKING:
     from engine.agent import Agent
     from engine.simulation import Simulation
-    from engine.trace import TraceEvent
+    from engine.trace import Note, TraceEvent
 
 
 class Misbehaviour(Struct, frozen=True):
@@ -146,6 +146,12 @@ class Scenario:
         from engine.framing import plain_views
 
         return plain_views(self.metrics, self.measure(sim), sim.series)
+
+    def landmark(self, sim: Simulation, note: Note) -> Landmark | None:
+        """The landmark that a note is, or None for what one need not go back to. Faults, heals and broken invariants
+        are landmarks already; a scenario adds its own: forks, view changes. Asked once for each note, some time after
+        it was made: what it says must come from the note alone."""
+        return None
 
     def narrate(self, sim: Simulation, event: TraceEvent) -> NarrationLine | str | None:
         """One sentence on an event that deserves it (notes, mostly), or None."""

@@ -403,3 +403,33 @@ class Frame(Struct, frozen=True):
     stage: StageView | None = None
     metrics: tuple[MetricView, ...] | None = None
     narration: tuple[NarrationLine, ...] | None = None
+
+
+class Landmark(Struct, frozen=True):
+    """A moment of a run worth going to: right after the event with this index (0: while the run was set up)."""
+
+    index: int
+    time: int
+    kind: str  # of the note that tells of it: crash, partition, reorganised …
+    glyph: str  # one cell
+    text: str  # a few words: `m-3 crashes`, `fork at 12`
+    tone: Tone = "plain"
+
+
+class BranchView(Struct, frozen=True):
+    """One future of a run. It shares its parent's course up to `start`, and goes its own way from there to `end`."""
+
+    number: int  # from 1
+    parent: int  # 0 for the first one
+    start: int  # µs; 0 for the first one
+    end: int  # µs: how far it has been run
+    commands: tuple[tuple[int, str], ...]  # since `start`, oldest first: when, and what
+    landmarks: tuple[Landmark, ...]  # likewise
+
+
+class TimelineView(Struct, frozen=True):
+    """The tree of branches, by number, and where the run stands in it."""
+
+    now: int
+    current: int  # number of the branch that is shown
+    branches: tuple[BranchView, ...]
