@@ -52,6 +52,7 @@ if TYPE_CHECKING:
         Chain,
         Column,
         Curve,
+        Landmark,
         Matrix,
         MatrixCell,
         MetricView,
@@ -89,6 +90,7 @@ __all__ = [
     "Curve",
     "Experiment",
     "InvariantSpec",
+    "Landmark",
     "Matrix",
     "MatrixCell",
     "MetricSpec",
@@ -137,8 +139,8 @@ _PUBLIC = {
     "engine.simulation": "Simulation",
     "engine.trace": "Note TraceEvent",
     "engine.views": (
-        "AgentRow Bid Block Board BoardTask Chain Column Curve Matrix MatrixCell MetricView NarrationLine PhaseCell "
-        "PhaseGrid PhaseRow Plot Pool PoolWorker Reorganisation StageView Tip Words"
+        "AgentRow Bid Block Board BoardTask Chain Column Curve Landmark Matrix MatrixCell MetricView NarrationLine "
+        "PhaseCell PhaseGrid PhaseRow Plot Pool PoolWorker Reorganisation StageView Tip Words"
     ),
 }
 _WHERE = {name: module for module, names in _PUBLIC.items() for name in names.split()}

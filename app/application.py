@@ -8,7 +8,7 @@ import secrets
 import signal
 import sys
 import traceback
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -22,6 +22,7 @@ from textual.theme import Theme
 import styles
 from app.cli import FAULT, FAULT_WORDS
 from app.driver import Clock, Driver
+from app.history import History
 from app.keys import Action
 from app.screens.keyline import key_of
 from app.screens.menu import MenuScreen
@@ -34,6 +35,9 @@ from scenarios.registry import find
 
 if TYPE_CHECKING:
     from app.screens.live import LiveScreen
+
+Replay = Callable[[], History]
+"""Begins a recorded run, at its start."""
 
 STYLES = Path(styles.__file__).parent
 CRASHED = 1  # what Textual returns after an exception
@@ -72,6 +76,7 @@ class SwarmscopeApp(App[int]):
         speed: float | None = None,
         script: Sequence[Timed] = (),
         paused: bool = False,
+        replay: Replay | None = None,
         settings: Settings | None = None,
         clock: Clock | None = None,
     ) -> None:
@@ -80,7 +85,7 @@ class SwarmscopeApp(App[int]):
         self.theme = THEME.name
         self._clock = clock
         self._settings = settings
-        self._first = (scenario, dict(params or {}), seed, speed, tuple(script), paused)
+        self._first = (scenario, dict(params or {}), seed, speed, tuple(script), paused, replay)
         self.command_history: list[str] = []
         self.own_keys: dict[str, str] = {}
 
@@ -88,8 +93,10 @@ class SwarmscopeApp(App[int]):
         """Read the settings, and open the menu or the run."""
         self._heed_signals()
         self._use_settings()
-        scenario, params, seed, speed, script, paused = self._first
-        if scenario is None or not self.play(scenario, params, seed=seed, speed=speed, script=script, paused=paused):
+        scenario, params, seed, speed, script, paused, replay = self._first
+        if scenario is None or not self.play(
+            scenario, params, seed=seed, speed=speed, script=script, paused=paused, replay=replay
+        ):
             self.push_screen(MenuScreen())
 
     def show_menu(self) -> None:
@@ -140,13 +147,15 @@ class SwarmscopeApp(App[int]):
         speed: float | None = None,
         script: Sequence[Timed] = (),
         paused: bool = False,
+        replay: Replay | None = None,
     ) -> bool:
-        """Open the live screen on a new run; a mistake in what is asked for is said in a notification instead."""
+        """Open the live screen on a new run, or on the recorded one that `replay` begins; a mistake in what is asked
+        for is said in a notification instead."""
         from app.screens.live import LiveScreen  # the menu opens sooner without it
 
         seed = new_seed() if seed is None else seed
         try:
-            live = self._live_screen(scenario, params, seed, speed, tuple(script), paused)
+            live = self._live_screen(scenario, params, seed, speed, tuple(script), paused, replay)
         except SwarmscopeError as error:
             self.notify(str(error), title="This cannot be played", severity="error", markup=False)
             return False
@@ -165,6 +174,7 @@ class SwarmscopeApp(App[int]):
         speed: float | None,
         script: Sequence[Timed],
         paused: bool,
+        replay: Replay | None,
     ) -> LiveScreen:
         """The screen for a new run, or for the two of a pair. Raises SwarmscopeError."""
         from app.screens.live import LiveScreen
@@ -180,8 +190,8 @@ class SwarmscopeApp(App[int]):
             return TwinScreen(
                 pair, TwinDriver(left, right, speed=pace, paused=paused, **clock), scenario, params, script
             )
-        sim = launch(scenario, params, seed, script, record=True)
-        return LiveScreen(Driver(sim, speed=pace, paused=paused, **clock), scenario, params, script)
+        run = launch(scenario, params, seed, script, record=True) if replay is None else replay()
+        return LiveScreen(Driver(run, speed=pace, paused=paused, **clock), scenario, params, script, replay)
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """The palette: every action of the screen, then Textual's own."""
@@ -208,9 +218,10 @@ def run_app(
     speed: float | None,
     script: Sequence[Timed] | None,
     paused: bool,
+    replay: Replay | None = None,
 ) -> int:
     """Open the program in this terminal; returns its exit status."""
-    app = SwarmscopeApp(scenario, params, seed=seed, speed=speed, script=script or (), paused=paused)
+    app = SwarmscopeApp(scenario, params, seed=seed, speed=speed, script=script or (), paused=paused, replay=replay)
     if scenario is not None:  # say what is wrong with the run before the screen opens
         kind = find(scenario)
         if issubclass(kind, Pair):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -302,9 +303,11 @@ def _witnesses(
     """What is to be told of the run as it goes; `files` closes what they write to."""
     witnesses: list[Callable[[], None]] = []
     if record:
+        from app.history import History
         from app.recording import Recorder
 
-        witnesses.append(files.enter_context(Recorder.opened(record, sim, scenario, given)).note)
+        history = History(sim, time.perf_counter)
+        witnesses.append(files.enter_context(Recorder.opened(record, history, scenario, given)).note)
     if trace:
         from app.tracefile import TraceWriter
 
@@ -334,42 +337,95 @@ def replay(file: str, verify: bool, anyway: bool, speed: float | None, paused: b
 
     Exit status of --verify: 0 if all digests are as recorded, 1 if one differs, 2 if it cannot be replayed.
     """
-    from app.recording import RecordingError, read
-
-    recording = read(file)
-    if recording.is_changed and not anyway:
-        raise RecordingError(
-            f"{file} was made by another version of the scenario {recording.scenario}; "
-            "replay --anyway runs it all the same"
-        )
+    recording, number = _read_recording(file, anyway, "replay")
     if verify:
         return _verify(file, recording)
     _need_terminal("replay")
     from app.application import run_app
+    from app.replay import begin
 
-    return run_app(recording.scenario, recording.params, recording.seed, speed, recording.commands, paused)
+    return run_app(
+        recording.scenario, recording.params, recording.seed, speed, None, paused, lambda: begin(recording, number)
+    )
+
+
+def _read_recording(name: str, anyway: bool, command: str) -> tuple[Recording, int]:
+    """The recording in a file, and the number of the branch that `FILE#2` names. Raises RecordingError, also where its
+    scenario has changed since, unless `anyway`."""
+    from app.recording import RecordingError, read, split
+
+    file, number = split(name)
+    recording = read(file)
+    recording.end_of(number)
+    if recording.is_changed and not anyway:
+        raise RecordingError(
+            f"{file} was made by another version of the scenario {recording.scenario}; "
+            f"{command} --anyway runs it all the same"
+        )
+    return recording, number
 
 
 def _verify(file: str, recording: Recording) -> int:
     from app.progress import Progress
-    from app.replay import start, verify
+    from app.replay import verify
 
-    if not recording.marks:
+    marks = [mark for branch in recording.branches for mark in branch.marks]
+    if not marks:
         click.echo(f"{file} has no digest yet, so there is nothing to verify")
         return 0
     with Progress() as progress:
-        difference = verify(start(recording), recording, progress.update)
+        difference = verify(recording, progress.update)
     if difference is not None:
         mark = difference.mark
+        branch = f"in branch {difference.branch} " if len(recording.branches) > 1 else ""
         click.echo(
-            f"{file} differs at event {mark.events:,} ({format_duration(mark.now)}): "
+            f"{file} differs {branch}at event {mark.events:,} ({format_duration(mark.now)}): "
             f"recorded {mark.digest}, found {difference.found}"
         )
         return BROKE
-    last = recording.marks[-1]
+    last = max(marks)
     cut = "" if recording.whole else "; it was cut short there"
-    digests = "1 digest" if len(recording.marks) == 1 else f"{len(recording.marks)} digests"
-    click.echo(f"{file}: {digests} as recorded, up to event {last.events:,} ({format_duration(last.now)}){cut}")
+    digests = "1 digest" if len(marks) == 1 else f"{len(marks)} digests"
+    branches = f" of {len(recording.branches)} branches" if len(recording.branches) > 1 else ""
+    click.echo(
+        f"{file}: {digests}{branches} as recorded, up to event {last.events:,} ({format_duration(last.now)}){cut}"
+    )
+    return 0
+
+
+@cli.command()
+@click.argument("file", type=click.Path())
+@click.option("--to", "form", required=True, type=click.Choice(["shiviz", "csv", "svg", "cast", "gif"]),
+              help="A log with vector clocks, the metrics, a picture, a film for terminals, a film.")  # fmt: skip
+@click.option("-o", "--out", metavar="OUT", type=click.Path(), help="Where to; else FILE with another suffix.")
+@click.option("--from", "since", type=VirtualTime(), metavar="T", help="Where the film or the figures begin.")
+@click.option("--until", type=VirtualTime(), metavar="T", help="Where they end; else where the recording does.")
+@click.option("--at", type=VirtualTime(), metavar="T", help="The moment of the picture; else the end.")
+@click.option("--every", type=VirtualTime(), metavar="T", help="How far apart the figures are.")
+@click.option("--pane", type=click.Choice(["agents", "messages", "stage", "metrics", "story", "all"]),
+              help="What to show; else all.")  # fmt: skip
+@click.option("--face", type=click.Choice(["network", "sequence", "log"]), help="Of the messages pane.")
+@click.option("--size", metavar="120x40", help="Columns and rows of the screen.")
+@click.option("--fps", type=click.IntRange(1, 50), metavar="N", help="Frames a second; else 10.")
+@click.option("--speed", type=Speed(), metavar="X", help="Virtual seconds per second of film.")
+@click.option("--anyway", is_flag=True, help="Export it although its scenario has changed since.")
+def export(file: str, form: str, out: str | None, size: str | None, anyway: bool, **options: Any) -> int:
+    """Turn a recording into a picture, a film, figures or a ShiViz log.
+
+    FILE#2 is the second branch of a recording. What is there already is never written over.
+    Exit status: 0; 2 if it cannot be done; 130 after Ctrl+C.
+    """
+    from app.export.export import end_of
+    from app.export.export import export as make
+    from app.export.wish import Wish, beside, read_size
+    from app.progress import Progress
+    from app.replay import begin
+
+    recording, number = _read_recording(file, anyway, "export")
+    wish = Wish(form, out or beside(file, form), size=None if size is None else read_size(size), **options)
+    with Progress() as progress:
+        told = make(begin(recording, number), end_of(recording, number), wish, progress.update)
+    click.echo(f"{wish.out}: {told}")
     return 0
 
 
@@ -379,13 +435,13 @@ def _verify(file: str, recording: Recording) -> int:
 def diff(one: str, other: str) -> int:
     """Say where two recordings first part, and how their metrics differ.
 
+    FILE#2 is the second branch of a recording; FILE alone is the first.
     Exit status: 0 if both are the same run, 1 if they part.
     """
-    from app.recording import read
     from app.replay import compare
 
-    left, right = read(one), read(other)
-    lines = compare(left, right)
+    (left, first), (right, second) = (_read_recording(name, True, "diff") for name in (one, other))
+    lines = compare(left, right, (first, second))
     click.echo("\n".join(lines) if lines else f"{one} and {other} are the same run")
     return BROKE if lines else 0
 

@@ -2,54 +2,96 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
-from app.recording import Mark, Recording
+from app.branches import UNKNOWN, Branch, Given, Mark, Place, Tree
+from app.history import History
+from app.recording import RecordedBranch, Recording
 from engine.duration import format_duration
-from engine.errors import CommandError
 from engine.framing import in_words
 from engine.simulation import NEVER, Simulation
 from scenarios.launch import launch
 
 Progress = Callable[[float, str], None]
+NEAR, FAR = 250, 20_000  # events between two looks at whether runs have parted, at first and at most
 
 
 class Difference(NamedTuple):
-    """The first digest that is not what was recorded."""
+    """The first digest that is not what was recorded, and of which branch it is."""
 
+    branch: int
     mark: Mark
     found: str
 
 
-def start(recording: Recording) -> Simulation:
-    """The recorded run at its beginning, its commands on the agenda."""
-    return launch(recording.kind, recording.params, recording.seed, recording.commands)
+def begin(recording: Recording, number: int = 1, *, strict: bool = False) -> History:
+    """The recorded run at its beginning, with all its branches, on the one with this number. With `strict`, a command
+    that cannot be carried out any more raises CommandError when its turn comes."""
+    sim = launch(recording.kind, recording.params, recording.seed, record=True)
+    history = History(sim, time.perf_counter, strict=strict)
+    tree = history.tree
+    for recorded in recording.branches:
+        tree.branches[recorded.number] = _branch(tree, recorded)
+    history.depart(tree.branches[number], index=0)
+    return history
 
 
-def verify(sim: Simulation, recording: Recording, progress: Progress) -> Difference | None:
-    """Run to each digest in turn; the first that differs, or None. Raises CommandError for a command that cannot be
-    carried out any more."""
-    last = recording.marks[-1].events if recording.marks else 0
-    for mark in recording.marks:
-        go_to(sim, mark)
-        progress(sim.events / max(1, last), f"{sim.events:,} of {last:,} events")
-        if sim.digest != mark.digest or sim.events != mark.events:
-            return Difference(mark, sim.digest)
+def _branch(tree: Tree, recorded: RecordedBranch) -> Branch:
+    """A branch as it was recorded; those before it are in the tree."""
+    start, given, carried = Place(0, 0, 0), [], []
+    if recorded.parent:
+        parent = tree.branches[recorded.parent]
+        given = [one for one in parent.given if _is_before(one, recorded)]
+        start = Place(recorded.events, recorded.now, len(given))
+        carried = parent.carried[: sum(not one.is_for_later for one in given)]
+    before = len(carried)
+    end = recorded.marks[-1] if recorded.marks else Mark(start.events, start.now, "")
+    given += map(Given.recorded, recorded.commands)
+    given += [Given(end.events, end.now, timed) for timed in recorded.later]
+    return Branch(
+        recorded.number,
+        recorded.parent,
+        start,
+        given,
+        carried + [str(timed) for timed in recorded.commands],
+        before,
+        events=end.events,
+        now=end.now,
+        end=end if recorded.marks else None,
+        pending=recorded.later,
+        looked=-1,
+    )
+
+
+def _is_before(one: Given, branch: RecordedBranch) -> bool:
+    """Whether a command of its parent belongs to a branch as well."""
+    if one.events == UNKNOWN:
+        return one.now <= branch.now
+    return one.events + (not one.is_for_later) <= branch.events
+
+
+def verify(recording: Recording, progress: Progress) -> Difference | None:
+    """Run to each digest of each branch in turn; the first that differs, or None. Raises CommandError for a command
+    that cannot be carried out any more."""
+    history = begin(recording, strict=True)
+    most = max(1, sum(mark.events for branch in recording.branches for mark in branch.marks))
+    done = 0
+    for branch in recording.branches:
+        for mark in branch.marks:
+            go_to(history, mark, branch.number)
+            done += mark.events
+            progress(done / most, f"branch {branch.number}, {mark.events:,} events")
+            if history.sim.digest != mark.digest or history.sim.events != mark.events:
+                return Difference(branch.number, mark, history.sim.digest)
     return None
 
 
-def go_to(sim: Simulation, mark: Mark) -> None:
-    """Go on to the moment of a digest."""
-    if sim.events < mark.events:
-        sim.run_to(NEVER, mark.events - sim.events)
-    if sim.now < mark.now and not _is_next_before(sim, mark.now):
-        sim.run_to(mark.now, 1)
-
-
-def _is_next_before(sim: Simulation, moment: int) -> bool:
-    """Whether an event would happen if time went on to `moment`."""
-    return bool(sim.calendar.due(moment))
+def go_to(history: History, mark: Mark, number: int) -> None:
+    """Go to the moment of a digest of a branch."""
+    history.depart(history.tree.branches[number], index=mark.events, now=mark.now)
+    history.proceed(index=mark.events, now=mark.now)
 
 
 class Parting(NamedTuple):
@@ -61,67 +103,58 @@ class Parting(NamedTuple):
     right: str
 
 
-def parting(left: Simulation, right: Simulation, ends: Sequence[int], step: int = 20_000) -> Parting | None:
-    """The first event in which two runs differ before either's end (in events), or None. Both are run to there."""
+def parting(left: History, right: History, ends: Sequence[int]) -> Parting | None:
+    """The first event in which two runs differ before either's end (in events), or None. Both stand at a moment that
+    they share, and go to that event, or to the earlier end."""
     end = min(ends)
-    shared = min(left.events, right.events)
+    shared = min(left.sim.events, right.sim.events)
+    step = NEAR
     while shared < end:
-        before = (left.checkpoint(), right.checkpoint())
-        for sim in (left, right):
-            _advance(sim, min(step, end - shared))
-        if left.digest != right.digest:
-            for sim, checkpoint in zip((left, right), before, strict=True):
-                sim.restore(checkpoint)
+        for history in (left, right):
+            history.go_on(NEVER, min(step, end - shared))
+        if left.sim.digest != right.sim.digest:
+            for history in (left, right):
+                history.go_to(shared)
             return _first_of(left, right, shared)
-        if left.events == shared:
+        if left.sim.events == shared:
             break
-        shared = left.events
+        shared = left.sim.events
+        step = min(FAR, 4 * step)
     return None
 
 
-def _advance(sim: Simulation, events: int) -> None:
-    """Go on for so many events, past commands that cannot be carried out."""
-    last = sim.events + events
-    while sim.events < last:
-        try:
-            if not sim.run_to(NEVER, last - sim.events):
-                return
-        except CommandError:
-            continue
-
-
-def _first_of(left: Simulation, right: Simulation, shared: int) -> Parting:
+def _first_of(left: History, right: History, shared: int) -> Parting:
     while True:
-        for sim in (left, right):
-            _advance(sim, 1)
-        if left.digest != right.digest:
-            moment = min(left.now, right.now)
-            return Parting(shared, moment, _last(left), _last(right))
-        shared = left.events
+        for history in (left, right):
+            history.go_on(NEVER, 1)
+        if left.sim.digest != right.sim.digest:
+            moment = min(left.sim.now, right.sim.now)
+            return Parting(shared, moment, _last(left.sim), _last(right.sim))
+        shared = left.sim.events
 
 
 def _last(sim: Simulation) -> str:
     event = sim.trace.event(sim.events)
     if event is None:
         return "nothing more"
-    peer = f" from {event.peer}" if event.peer else ""
-    return f"{format_duration(event.time)} {event.kind} {event.agent}{peer} {event.summary}".strip()
+    peer = f"from {event.peer}" if event.peer and event.peer_id != event.agent_id else ""
+    return " ".join(filter(None, [format_duration(event.time), event.kind, event.agent, peer, event.summary]))
 
 
-def compare(one: Recording, other: Recording) -> list[str]:
-    """In words, how two recordings differ: set-up, first event in which they part, metrics at their ends. Empty where
-    they are the same run."""
-    lines = []
+def compare(one: Recording, other: Recording, numbers: tuple[int, int] = (1, 1)) -> list[str]:
+    """In words, how two recordings, or two branches with these numbers, differ: set-up, first event in which they part,
+    metrics at their ends. Empty where they are the same run."""
     if one.scenario != other.scenario:
         return [f"one is of {one.scenario}, the other of {other.scenario}"]
+    lines = []
     if one.seed != other.seed:
         lines.append(f"seed: {one.seed} | {other.seed}")
     for name in dict.fromkeys([*one.params, *other.params]):
         values = (one.params.get(name, "as it is"), other.params.get(name, "as it is"))
         if values[0] != values[1]:
             lines.append(f"{name}: {values[0]} | {values[1]}")
-    left, right = start(one), start(other)
-    ends = [recording.marks[-1] if recording.marks else Mark(0, 0, "") for recording in (one, other)]
+    left, right = (begin(recording, number) for recording, number in zip((one, other), numbers, strict=True))
+    ends = [history.end_mark(history.branch) or Mark(0, 0, "") for history in (left, right)]
     apart = parting(left, right, [end.events for end in ends])
     if apart is not None:
         lines += [
@@ -131,9 +164,10 @@ def compare(one: Recording, other: Recording) -> list[str]:
         ]
     elif ends[0].events != ends[1].events:
         lines.append(f"one ends after event {ends[0].events:,}, the other after event {ends[1].events:,}")
-    for sim, end in zip((left, right), ends, strict=True):
-        go_to(sim, end)
-    lines += [f"{name}: {in_words(first)} | {in_words(second)}" for name, first, second in metrics_apart(left, right)]
+    for history, end, number in zip((left, right), ends, numbers, strict=True):
+        go_to(history, end, number)
+    sims = (left.sim, right.sim)
+    lines += [f"{name}: {in_words(first)} | {in_words(second)}" for name, first, second in metrics_apart(*sims)]
     return lines
 
 

@@ -242,6 +242,13 @@ class Heal(Struct, frozen=True, tag=True):
         return "heal"
 
 
+class Cancel(Struct, frozen=True, tag=True):
+    """Forget all commands that wait for their time."""
+
+    def __str__(self) -> str:
+        return "cancel"
+
+
 def _on_links(words: str, links: Links | None) -> str:
     return words if links is None else f"{words} {links}"
 
@@ -440,6 +447,7 @@ Command: TypeAlias = (
     | Partition
     | OneWay
     | Heal
+    | Cancel
     | SetLatency
     | SetLoss
     | SetDuplicate
@@ -493,6 +501,7 @@ BUILTIN: tuple[Usage, ...] = (
     ),
     Usage("partition", "partition WHO > WHO", "let nothing from left reach right", "partition a-01 > a-02"),
     Usage("heal", "heal", "remove every partition", "heal"),
+    Usage("cancel", "cancel", "forget all commands that wait for their time", "cancel"),
     Usage(
         "latency",
         "latency TIME|TIME..TIME|lognormal TIME SIGMA|default [WHO >|- WHO]",

@@ -64,6 +64,8 @@ class Control:
                 if network.cuts:
                     network.heal()
                     self._sim.note(None, "heal", {})
+            case c.Cancel():
+                self._sim.cancel_pending()
             case c.SetLatency(latency, links):
                 self._link("latency", latency, links)
             case c.SetLoss(probability, links):

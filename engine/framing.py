@@ -23,6 +23,7 @@ from engine.layout import make_layout
 from engine.meters import Series
 from engine.params import NetworkParams
 from engine.scenario import MetricSpec
+from engine.sequence import sequence
 from engine.simulation import Simulation
 from engine.trace import Note, Trace, TraceEvent
 from engine.views import (
@@ -52,7 +53,7 @@ LAST_EVENTS = 40  # of one agent, in its inspection
 SERIES_POINTS = 64
 DEEPEST = 8  # levels of an agent's state that its inspection opens
 
-PARTS = ("agents", "network", "log", "stage", "metrics", "narration")
+PARTS = ("agents", "network", "sequence", "log", "stage", "metrics", "narration")
 
 _BAD_NOTES = frozenset({"crash", "failed", "broken", "partition", "refused", "byzantine"})
 _LOST_KINDS = frozenset({"lost", "cut", "dropped"})
@@ -67,7 +68,12 @@ class Framer:
         self._layout_of: tuple[int, ...] = ()
         self._layout_version = 0
         self._story: deque[NarrationLine] = deque(maxlen=STORY_LINES)
-        self._told: Note | None = None  # the last note that was looked at
+        self._told = 0  # how many notes were looked at
+        self._travels = 0  # how often the run had gone elsewhere by then
+        self.watched: int | None = None
+        """The agent whose messages the sequence diagram is sure to show."""
+        self.only = ""
+        """The text that agents must have in their names to have a lane of the sequence diagram; empty for all."""
 
     def frame(self, parts: Collection[str] = PARTS, *, about: str = "", chosen: str = "") -> Frame:
         """The parts asked for, all of the same moment; with what is to be said of the thing on the stage that the key
@@ -77,6 +83,7 @@ class Framer:
             status=self.status(about),
             agents=self.agents() if "agents" in parts else None,
             network=self.network() if "network" in parts else None,
+            sequence=sequence(sim, self.watched, self.only) if "sequence" in parts else None,
             log=self.log() if "log" in parts else None,
             stage=self.stage(chosen) if "stage" in parts else None,
             metrics=sim.scenario.metric_views(sim) if "metrics" in parts else None,
@@ -173,27 +180,20 @@ class Framer:
         """The story so far, oldest line first."""
         sim = self.sim
         trace = sim.trace
-        told = 0 if self._told is None else self._told.serial
-        if told and not self._is_kept(trace):  # the run went back in time
-            told = 0
+        if sim.travels != self._travels:  # the run stands at another moment: its notes are others
+            self._travels, self._told = sim.travels, 0
             self._story.clear()
         for note in trace.notes:
-            if note.serial > told:
+            if note.serial > self._told:
                 self._tell(trace.describe_note(note))
-        self._told = trace.notes[-1] if trace.notes else None
+        self._told = trace.note_count
         return tuple(self._story)
-
-    def _is_kept(self, trace: Trace) -> bool:
-        """Whether the last note that was looked at is part of the run still; restored ones are new objects."""
-        if self._told is None or not trace.notes or self._told.serial > trace.note_count:
-            return False
-        place = self._told.serial - trace.notes[0].serial
-        return place < 0 or trace.notes[place] is self._told
 
     def _tell(self, event: TraceEvent) -> None:
         told = self.sim.scenario.narrate(self.sim, event) or plain_story(event)
         if told is not None:
-            self._story.append(NarrationLine(event.time, told) if isinstance(told, str) else told)
+            line = NarrationLine(event.time, told) if isinstance(told, str) else told
+            self._story.append(replace(line, index=event.index))
 
     def inspect(self, agent: int) -> Inspection:
         """Everything about one agent."""

@@ -334,6 +334,7 @@ class _Parser:
             "join": self.join,
             "partition": self.partition,
             "heal": c.Heal,
+            "cancel": c.Cancel,
             "latency": self.latency,
             "duplicate": self.duplicate,
             "bandwidth": self.bandwidth,

@@ -61,6 +61,9 @@ class AllBut(Sequence[int]):
     def __repr__(self) -> str:
         return f"AllBut({self._members!r}, {self._at})"
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return AllBut, (self._members, self._at)
+
 
 def position(members: Sequence[int], agent: int) -> int | None:
     """Where `agent` stands in the ascending `members`, or None."""

@@ -26,10 +26,11 @@ GLYPHS: dict[str, tuple[str, Tone]] = {
 """Glyph and tone of the engine's own notes; `refused` is none, for nothing happened."""
 
 
-def plain_landmark(note: Note, who: str) -> Landmark | None:
-    """The landmark that a note of the engine's own kinds is; None for any other. `who` is its agent's name."""
+def plain_landmark(note: Note, who: str, *, commanded: bool = True) -> Landmark | None:
+    """The landmark that a note of the engine's own kinds is; None for any other. `who` is its agent's name. Agents that
+    come and go because the protocol says so, and not because they were `commanded`, are none."""
     look = GLYPHS.get(note.kind)
-    if look is None:
+    if look is None or (note.kind in ("join", "leave") and not commanded):
         return None
     data: Any = note.data
     match note.kind:

@@ -273,10 +273,9 @@ class Lifecycle:
         """Become what `state` says; `Simulation.restore` has set the agents already."""
         self.health, self.left, self.held = list(state["health"]), set(state["left"]), state["held"]
         self._to_start = set(state["to start"])
-        for agent, health in enumerate(self.health):
-            if health in DOWN:
-                self._sim.takers[agent] = self._refuse
-            elif health == Health.FROZEN:
-                self._sim.takers[agent] = self._hold
+        takers = self._sim.takers
+        for agent, (health, found) in enumerate(zip(self.health, self._sim.agents, strict=True)):
+            if health is Health.UP:
+                takers[agent] = found.on_message
             else:
-                self._sim.takers[agent] = self._sim.agent(agent).on_message
+                takers[agent] = self._hold if health is Health.FROZEN else self._refuse

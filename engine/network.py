@@ -68,16 +68,23 @@ class Network:
 
     def connect(self, ctx: Context) -> None:
         """Tell a context how its links are now."""
-        usual = self.usual
-        assert usual.latency is not None and usual.loss is not None
-        ctx.delays = quantiles(usual.latency)
-        odd = self.cuts or self.links or usual.duplicate or usual.reorder or usual.bandwidth or ctx.slowness != 1000
-        ctx.threshold = LOSS_SCALE if odd else usual.loss * LOSS_SCALE // MILLION
+        ctx.delays, threshold = self._manner()
+        ctx.threshold = threshold if ctx.slowness == 1000 else LOSS_SCALE
 
     def connect_all(self) -> None:
         """Tell all contexts, after anything has changed."""
+        delays, threshold = self._manner()
         for agent in self._sim.agents:
-            self.connect(agent.ctx)
+            ctx = agent.ctx
+            ctx.delays = delays
+            ctx.threshold = threshold if ctx.slowness == 1000 else LOSS_SCALE
+
+    def _manner(self) -> tuple[tuple[int, ...], int]:
+        """Delays and threshold of a context whose agent is as quick as usual."""
+        usual = self.usual
+        assert usual.latency is not None and usual.loss is not None
+        odd = self.cuts or self.links or usual.duplicate or usual.reorder or usual.bandwidth
+        return quantiles(usual.latency), LOSS_SCALE if odd else usual.loss * LOSS_SCALE // MILLION
 
     def set_link(self, name: str, value: Any, pairs: Iterable[tuple[int, int]] | None) -> None:
         """Set one attribute of `Link` for the given links, or for all (which forgets what was set for single ones);

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import heapq
 import math
-import pickle
 from collections.abc import Callable, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
-from msgspec import Struct
-
 from engine.agent import Agent
 from engine.calendar import Calendar
+from engine.checkpoints import Checkpoint as Checkpoint
+from engine.checkpoints import columns, gather, read, rows, spread, without_collection, write
 from engine.commands import Command, Timed
 from engine.connectivity import Reachability, reachability
 from engine.control import Control
@@ -34,14 +33,6 @@ from engine.views import Health
 
 NEVER = 1 << 62
 MAX_SEED = (1 << 64) - 1
-
-
-class Checkpoint(Struct, frozen=True):
-    """A moment of a run, to go back to. `data` is a pickle of plain state; read only what this program wrote."""
-
-    index: int
-    time: int
-    data: bytes
 
 
 class Simulation:
@@ -67,6 +58,7 @@ class Simulation:
         self.meters = Meters()
         self.series = Series()
         self.commands: list[str] = []  # the text of each command carried out
+        self.travels = 0  # how often `restore` went to another moment
         self._digesting = digest
         self._digest = Digest()
         population = scenario.population()
@@ -394,6 +386,16 @@ class Simulation:
         self.network.not_delivered += one
         self.trace.total = self.calendar.index
 
+    @property
+    def pending(self) -> list[Timed]:
+        """The commands that wait for their time or for an event, in the order in which they will come."""
+        return [timed for _, _, timed in (*sorted(self._after), *sorted(self._agenda))]
+
+    def cancel_pending(self) -> None:
+        """Forget the commands that wait."""
+        self._agenda.clear()
+        self._after.clear()
+
     # To the end
 
     def stop_at(self, until: float | None = None, events: int | None = None) -> None:
@@ -438,11 +440,17 @@ class Simulation:
 
     def checkpoint(self) -> Checkpoint:
         """This moment, to return to with `restore`: everything but the topology as it was built."""
-        state = {
+        with without_collection():
+            return Checkpoint(self.events, self.now, write(self._state()))
+
+    def _state(self) -> dict[str, Any]:
+        return {
             "run": self._identity(),
             "calendar": self.calendar.state(),
-            "agents": [(type(a), a.name, a.role, a.rng.position, a.state()) for a in self.agents],
-            "contexts": [agent.ctx.state() for agent in self.agents],
+            "names": (self.names, [agent.role for agent in self.agents]),
+            "draws": [agent.rng.position for agent in self.agents],
+            "agents": gather(self.agents),
+            "contexts": columns([agent.ctx.state() for agent in self.agents]),
             "topology": self.topology.state(),
             "lifecycle": self.lifecycle.state(),
             "network": self.network.state(),
@@ -455,35 +463,34 @@ class Simulation:
             "commands": self.commands,
             "agenda": (self._agenda, self._after, self._ordered, self._control.carried_out),
         }
-        return Checkpoint(self.events, self.now, pickle.dumps(state, protocol=pickle.HIGHEST_PROTOCOL))
 
     def restore(self, checkpoint: Checkpoint) -> None:
         """Go to the moment of a checkpoint of this run, or of another one of the same scenario, parameters and seed;
         all that happened since is forgotten. Raises StateError for a checkpoint of any other run."""
-        state = pickle.loads(checkpoint.data)
-        if state["run"] != self._identity():
-            name, seed, _ = state["run"]
-            raise StateError(
-                f"this is a checkpoint of {name} with the seed {seed}, not of this run; "
-                "scenario, parameters and seed must be the same"
-            )
-        del self.agents[len(state["agents"]) :]
-        del self.names[len(state["agents"]) :]
-        del self.takers[len(state["agents"]) :]
+        with without_collection():
+            state = read(checkpoint.data)
+            if state["run"] != self._identity():
+                name, seed, _ = state["run"]
+                raise StateError(
+                    f"this is a checkpoint of {name} with the seed {seed}, not of this run; "
+                    "scenario, parameters and seed must be the same"
+                )
+            self._load(state)
+        self.travels += 1
+
+    def _load(self, state: dict[str, Any]) -> None:
+        names, roles = state["names"]
+        del self.agents[len(names) :]
+        del self.names[len(names) :]
+        del self.takers[len(names) :]
         self.calendar.load(state["calendar"])
-        self.ids = {}
-        for place, ((_, name, role, position, attributes), context) in enumerate(
-            zip(state["agents"], state["contexts"], strict=True)
-        ):
-            if place == len(self.agents):  # it joined after this run was set up, and before the checkpoint
-                self._revive(name, role)
-            agent = self.agents[place]
-            for attribute in agent.state():
-                delattr(agent, attribute)
-            vars(agent).update(attributes)
+        self.ids = {name: place for place, name in enumerate(names[: len(self.agents)])}
+        for name, role in islice(zip(names, roles, strict=True), len(self.agents), None):
+            self._revive(name, role)  # it joined after this run was set up, and before the checkpoint
+        spread(self.agents, state["agents"])
+        for agent, position, context in zip(self.agents, state["draws"], rows(state["contexts"]), strict=True):
             agent.rng.position = position
-            agent.ctx.load(context)
-            self.ids[name] = place
+            agent.ctx.load(*context)
         self.topology.load_state(state["topology"])
         self.lifecycle.load(state["lifecycle"])
         self.network.load(state["network"])

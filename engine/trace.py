@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping, Sequence
+from itertools import starmap
 from typing import Any
 
 from msgspec import Struct
 
+from engine.checkpoints import columns, rows
 from engine.describe import kind_of, summary_of
 from engine.envelope import Envelope
 from engine.events import NOBODY, Event, Kind
@@ -139,12 +141,18 @@ class Trace:
     def _name(self, agent: int) -> str:
         return self._names[agent] if agent < len(self._names) else ""
 
-    def state(self) -> tuple[list[Event | None], list[Note], int, int]:
-        """Plain data for a checkpoint."""
-        return list(self.ring), list(self.notes), self.note_count, self.total
+    def state(self) -> tuple[Any, ...]:
+        """Plain data for a checkpoint, in columns."""
+        oldest = (self.total + 1) & MASK
+        kept = [event for event in (*self.ring[oldest:], *self.ring[:oldest]) if event is not None]
+        notes = [(note.serial, note.index, note.time, note.agent, note.kind, note.data) for note in self.notes]
+        return columns(kept), columns(notes), self.note_count, self.total
 
-    def load(self, state: tuple[list[Event | None], list[Note], int, int]) -> None:
+    def load(self, state: tuple[Any, ...]) -> None:
         """Become what `state` says."""
-        self.ring[:] = state[0]
-        self.notes = deque(state[1], maxlen=CAPACITY)
-        self.note_count, self.total = state[2], state[3]
+        events, notes, self.note_count, self.total = state
+        kept: list[Event | None] = list(rows(events))
+        kept[:0] = [None] * (CAPACITY - len(kept))
+        newest = CAPACITY - ((self.total + 1) & MASK)
+        self.ring[:] = kept[newest:] + kept[:newest]
+        self.notes = deque(starmap(Note, rows(notes)), maxlen=CAPACITY)

@@ -151,10 +151,15 @@ class NarrationLine(Struct, frozen=True):
     time: int
     text: str
     tone: Tone = "plain"
+    index: int = 0  # of the event it tells of; 0 for how the run was set up
 
 
 class MetricView(Struct, frozen=True):
-    """A figure for the metrics pane: formatted value, what theory expects, and its course where it has one."""
+    """A figure for the metrics pane: formatted value, what theory expects, and its course where it has one.
+
+    Where two runs are compared, `rival` and `rival_series` are the same figure of the other one; both courses take the
+    same stretch of time, and where a run has ended before that there are no numbers (NaN).
+    """
 
     name: str
     label: str
@@ -164,6 +169,8 @@ class MetricView(Struct, frozen=True):
     help: str = ""
     series: tuple[float, ...] = ()
     theory_series: tuple[float, ...] = ()
+    rival: str = ""
+    rival_series: tuple[float, ...] = ()
 
 
 class Curve(Struct, frozen=True):
@@ -399,6 +406,7 @@ class Frame(Struct, frozen=True):
     status: StatusView
     agents: AgentsView | None = None
     network: NetworkView | None = None
+    sequence: SequenceView | None = None
     log: LogView | None = None
     stage: StageView | None = None
     metrics: tuple[MetricView, ...] | None = None
@@ -410,7 +418,7 @@ class Landmark(Struct, frozen=True):
 
     index: int
     time: int
-    kind: str  # of the note that tells of it: crash, partition, reorganised …
+    kind: str  # in a word or two, as a legend says it: crash, partition, fork, view change …
     glyph: str  # one cell
     text: str  # a few words: `m-3 crashes`, `fork at 12`
     tone: Tone = "plain"
@@ -433,3 +441,69 @@ class TimelineView(Struct, frozen=True):
     now: int
     current: int  # number of the branch that is shown
     branches: tuple[BranchView, ...]
+
+
+Fate = Literal["arrived", "moving", "held", "lost", "cut", "dropped"]
+"""What has become of a message: taken; on its way; waits for a frozen agent; lost on the link; stopped by a
+partition; came, and nobody took it."""
+
+
+class SequenceLane(Struct, frozen=True):
+    """An agent of the sequence diagram."""
+
+    id: int
+    name: str
+    health: Health
+    down: tuple[tuple[int, int], ...] = ()  # from the event with the first index to the one with the second; 0: still
+    born: int = 0  # the event by which it joined; 0 for one that was there from the start
+
+
+class SequenceArrow(Struct, frozen=True):
+    """A message, at the moment when it arrived, was lost, or is due."""
+
+    index: int  # of the event that its arrival or loss is; 0 while it is on its way
+    time: int
+    number: int  # which names it in commands
+    source: int
+    target: int
+    sender: str
+    receiver: str
+    kind: str
+    summary: str
+    sent: int
+    cause: int | None  # the event during which it was sent
+    fate: Fate = "arrived"
+    reason: str = ""  # why it did not arrive, in words
+
+
+class SequenceMark(Struct, frozen=True):
+    """Something that happened to one agent, or to all (`agent` is −1 then): a timer, a start, a note, a command."""
+
+    index: int
+    serial: int  # of a note; 0 for an event
+    time: int
+    agent: int
+    who: str
+    kind: str
+    text: str
+    cause: int | None = None
+    tone: Tone = "plain"
+
+
+SequenceItem = SequenceArrow | SequenceMark
+
+
+class SequenceView(Struct, frozen=True):
+    """The sequence diagram: what happened last, in order of events, and then what is on its way, soonest first.
+
+    `lanes` holds the agents that matter most, the most important first; a pane shows as many as fit. The items are
+    those between these lanes, and all those of the agents in `chosen`, also with an agent that has no lane.
+    """
+
+    lanes: tuple[SequenceLane, ...]
+    items: tuple[SequenceItem, ...]
+    chosen: tuple[int, ...]
+    agents: int  # how many could have a lane
+    total: int  # events since the start
+    now: int
+    only: str = ""  # the text that agents must have in their names to have a lane; empty for all

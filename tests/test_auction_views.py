@@ -152,3 +152,24 @@ def test_something_happens_soon_and_at_a_pace_one_can_follow() -> None:
     assert 10 < len(lines) < 60
     still = play(sim.scenario.still)
     assert len(board(still).tasks) >= 3
+
+
+def landmarks(sim: Simulation) -> list[tuple[str, str, str]]:
+    found = [sim.scenario.landmark(sim, note) for note in sim.trace.notes]
+    return [(mark.kind, mark.glyph, mark.text) for mark in found if mark is not None]
+
+
+def test_tasks_that_change_hands_are_landmarks() -> None:
+    sim = play(20, "at 4s crash c-01,c-02,c-03,c-04", tasks=40)
+    found = landmarks(sim)
+    lost = [text.split()[-1] for kind, _, text in found if kind == "lease lost"]
+    given = [text.split()[-2] for kind, _, text in found if kind == "awarded again"]
+    assert lost and set(given) <= set(lost)
+    assert [text for kind, _, text in found if kind == "done"] == [
+        "the first task is done", "10 tasks are done", "20 tasks are done",
+    ]  # fmt: skip
+    assert ("barred", "⊘", "m-1 bars c-04") in found
+
+
+def test_a_manager_that_takes_over_is_a_landmark() -> None:
+    assert ("takeover", "♛", "s-1 takes over") in landmarks(play(10, "at 4s crash m-1", tasks=40))

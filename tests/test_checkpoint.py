@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import pickle
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from typing import Any
 
 import pytest
@@ -11,6 +14,7 @@ from hypothesis import strategies as st
 
 from engine.errors import StateError
 from engine.simulation import Simulation
+from scenarios.launch import launch
 from tests.engine_fixtures import (
     FAULTS,
     MS,
@@ -292,3 +296,141 @@ def test_its_size_does_not_grow_with_time() -> None:
     early = len(sim.checkpoint().data)
     sim.run(events=10_000)
     assert len(sim.checkpoint().data) < 1.2 * early
+
+
+# --- many checkpoints, several runs --------------------------------------------------------------
+
+SMALL: dict[str, dict[str, Any]] = {
+    "gossip": {"agents": 12, "interval": 0.2, "rumours": 2},
+    "pow": {"miners": 8, "interval": 3.0},
+    "pbft": {},
+    "auction": {},
+    "scaling": {},
+}
+CAN_HAPPEN = ("crash 30%", "restart *", "freeze 2", "thaw *", "join", "leave 1", "loss 20%", "slow 2 3x", "heal")
+
+
+def what_it_is(sim: Simulation) -> tuple[Any, ...]:
+    """All of a run that can be compared; attributes and their order included."""
+    figures = (sim.events, sim.now, sim.digest, sim.messages, sim.metrics(), sim.invariants(), list(sim.commands))
+    trace = [(index, number, str(sim.trace.in_words(index, what))) for index, number, what in sim.trace.raw()]
+    timers = [sorted(map(str, agent.ctx.timers)) for agent in sim.agents]
+    draws = [(agent.rng.position, agent.ctx.link.position, agent.ctx.threshold) for agent in sim.agents]
+    shape = [list(agent.state()) for agent in sim.agents]
+    return *figures, trace, list(sim.calendar), timers, draws, shape, list(sim.names), sim.topology.state()
+
+
+@settings(max_examples=40)
+@given(
+    st.sampled_from(sorted(SMALL)),
+    st.integers(0, 5),
+    st.lists(st.one_of(st.integers(1, 900), st.sampled_from(CAN_HAPPEN)), min_size=2, max_size=8),
+    st.lists(st.tuples(st.integers(0, 7), st.integers(0, 1)), min_size=1, max_size=8),
+)
+def test_checkpoints_are_gone_back_to_in_any_order_by_any_run_of_the_same_kind(
+    name: str, seed: int, course: list[str | int], journeys: list[tuple[int, int]]
+) -> None:
+    runs = [launch(name, SMALL[name], seed, record=True) for _ in range(2)]
+    kept = []
+    for act in course:
+        kept.append((runs[0].checkpoint(), what_it_is(runs[0])))
+        follow(runs[0], [act])
+    for count, (where, who) in enumerate(journeys):
+        place = where % len(kept)
+        checkpoint, here = kept[place]
+        runs[who].restore(checkpoint)
+        assert what_it_is(runs[who]) == here
+        again = runs[who].checkpoint()
+        follow(runs[who], [course[place]])
+        if place + 1 < len(kept):
+            assert what_it_is(runs[who]) == kept[place + 1][1]
+            kept[place] = (again, here)  # one taken after going back is as good as the first
+        assert sum(run.travels for run in runs) == count + 1
+
+
+def test_what_two_attributes_or_two_agents_share_they_share_afterwards() -> None:
+    sim, fresh = theatre(3), theatre(3)
+    common: list[int] = []
+    for puppet in sim.agents:
+        puppet.mine, puppet.common, puppet.same = [], common, puppet.log  # type: ignore[attr-defined]
+    checkpoint = sim.checkpoint()
+    for run in (sim, fresh):
+        run.restore(checkpoint)
+        one, two, three = (vars(puppet) for puppet in run.agents)
+        one["common"].append(1)
+        one["mine"].append(2)
+        one["log"].append((0, "more"))
+        assert (two["common"], three["common"]) == ([1], [1])
+        assert (one["mine"], two["mine"], three["mine"]) == ([2], [], [])
+        assert one["same"] is one["log"] and (0, "more") not in two["same"]
+
+
+def test_attributes_keep_their_order_and_agents_of_one_class_need_not_have_the_same() -> None:
+    sim = theatre(4)
+    sim.agent(1).extra = []  # type: ignore[attr-defined]
+    del sim.agent(2).fame  # type: ignore[attr-defined]
+    sim.agent(2).fame = 3  # type: ignore[attr-defined]
+    sim.agent(3).extra = [4]  # type: ignore[attr-defined]
+    before = [list(agent.state().items()) for agent in sim.agents]
+    checkpoint = sim.checkpoint()
+    for agent in sim.agents:
+        vars(agent).pop("extra", None)
+        vars(agent)["later"] = True
+    for run in (sim, theatre(4)):
+        run.restore(checkpoint)
+        assert [list(agent.state().items()) for agent in run.agents] == before
+
+
+def test_the_engine_s_own_attributes_are_left_alone() -> None:
+    sim = theatre(2)
+    agent = sim.agent(0)
+    own = (agent.ctx, agent.rng, agent.id, agent.name, agent.role)
+    sim.restore(sim.checkpoint())
+    now = (agent.ctx, agent.rng, agent.id, agent.name, agent.role)
+    assert all(mine is before for mine, before in zip(now, own, strict=True))
+
+
+@pytest.mark.parametrize("enabled", [True, False])
+def test_the_garbage_collector_is_left_as_it_was(enabled: bool) -> None:
+    sim, before = theatre(2), gc.isenabled()
+    stranger = theatre(2, seed=9).checkpoint()
+    try:
+        (gc.enable if enabled else gc.disable)()
+        sim.restore(sim.checkpoint())
+        assert gc.isenabled() is enabled
+        with pytest.raises(StateError):
+            sim.restore(stranger)
+        assert gc.isenabled() is enabled
+    finally:
+        (gc.enable if before else gc.disable)()
+
+
+def test_a_run_counts_how_often_it_went_to_another_moment() -> None:
+    sim = theatre(2)
+    checkpoint = sim.checkpoint()
+    sim.restore(checkpoint)
+    sim.restore(checkpoint)
+    with pytest.raises(StateError):
+        sim.restore(theatre(2, seed=9).checkpoint())
+    assert (sim.travels, theatre(2).travels) == (2, 0)
+
+
+def test_a_checkpoint_is_restored_in_another_process() -> None:
+    sim = launch("gossip", SMALL["gossip"], 3, record=True)
+    sim.run(events=700)
+    checkpoint = pickle.dumps(sim.checkpoint())
+    sim.run(events=700)
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as others:
+        assert others.submit(_goes_on, checkpoint).result() == (sim.digest, sim.metrics())
+
+
+def _goes_on(checkpoint: bytes) -> tuple[str, dict[str, Any]]:
+    sim = launch("gossip", SMALL["gossip"], 3, record=True)
+    sim.restore(pickle.loads(checkpoint))
+    sim.run(events=700)
+    return sim.digest, sim.metrics()
+
+
+def test_its_size_is_that_of_its_bytes() -> None:
+    checkpoint = theatre(2).checkpoint()
+    assert checkpoint.size == len(checkpoint.data)

@@ -10,18 +10,21 @@ import pytest
 
 from app.output import as_json, description, outcome
 from engine.errors import CommandError
+from engine.events import NOBODY
 from engine.framing import Framer
+from engine.landmarks import GLYPHS
 from engine.params import specs
 from engine.scenario import Experiment, Scenario
 from engine.simulation import Simulation
 from engine.streams import Stream
 from engine.topology import TOPOLOGIES
-from engine.views import Chain
+from engine.trace import Note
+from engine.views import Chain, Landmark
 from scenarios.launch import launch, launch_sides, read_script
 from scenarios.pair import Pair
 from scenarios.registry import find, names
 from widgets.composing import compose
-from widgets.text import line_cells
+from widgets.text import cells, line_cells
 
 NAMES = names()
 SINGLE = tuple(name for name in NAMES if not issubclass(find(name), Pair))
@@ -254,6 +257,42 @@ def test_no_command_at_any_time_makes_an_agent_fail(name: str, seed: int) -> Non
         framer.frame()
     failed = [str(note.data) for note in sim.trace.notes if note.kind == "failed"]
     assert not failed, failed[0]
+
+
+# --- what is worth going back to ------------------------------------------------------------------
+
+
+def landmarks(sim: Simulation, until: float) -> list[Landmark]:
+    """The scenario's own landmarks, of a run in parts so small that no note is forgotten in between."""
+    found: list[Landmark] = []
+    serial, parts = 0, 100
+    for part in range(1, parts + 1):
+        sim.run(until=until * part / parts)
+        new = [note for note in sim.trace.notes if note.serial > serial]
+        assert not new or new[0].serial == serial + 1
+        serial += len(new)
+        found += [mark for note in new if (mark := sim.scenario.landmark(sim, note)) is not None]
+    return found
+
+
+@each_single
+def test_some_moments_are_worth_going_back_to_and_not_too_many(name: str) -> None:
+    sim = launch(name, {}, 1, "at 3s crash 1\nat 9s restart *", record=True)
+    found = landmarks(sim, min(sim.scenario.horizon, 1000.0))
+    assert {"crash", "restart"} <= kinds_of_notes(sim)
+    assert 1 <= len(found) <= 60
+    assert [mark.index for mark in found] == sorted(mark.index for mark in found)
+    for mark in found:
+        assert cells(mark.glyph) == 1 and mark.glyph.isprintable() and mark.glyph.strip()
+        assert 0 < len(mark.text) <= 40
+        assert mark.kind and mark.kind not in GLYPHS, "the engine's own landmarks are not the scenario's"
+
+
+@each_single
+def test_notes_of_the_engine_are_left_to_the_engine(name: str) -> None:
+    sim = launch(name, {}, 1)
+    for kind in (*GLYPHS, "refused"):
+        assert sim.scenario.landmark(sim, Note(1, 1, 1, NOBODY, kind, {"text": "some words"})) is None
 
 
 # --- what is shown --------------------------------------------------------------------------------

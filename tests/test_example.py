@@ -31,3 +31,10 @@ def test_a_crash_breaks_the_ring() -> None:
     sim = simulate(ELECTION, seed=3, script="at 1ms crash p3")
     assert sim.metrics()["leaders"] == 0
     assert [one["name"] for one in sim.invariants() if not one["holds"]] == ["all-know"]
+
+
+def test_the_victory_is_worth_going_back_to() -> None:
+    sim = simulate(ELECTION, seed=3)
+    [mark] = [found for note in sim.trace.notes if (found := sim.scenario.landmark(sim, note)) is not None]
+    winner = max(sim.agents, key=lambda agent: agent.number)  # type: ignore[attr-defined]
+    assert (mark.kind, mark.glyph, mark.text) == ("leader", "♛", f"{winner.name} has won")

@@ -243,7 +243,7 @@ def test_the_engine_has_stories_of_its_own(command: str, story: str | None, tone
             sim.apply(command)
         return
     sim.apply(command)
-    assert framer.narration()[before:] == (NarrationLine(0, story, tone),)  # type: ignore[arg-type]
+    assert framer.narration()[before:] == (NarrationLine(0, story, tone, sim.events),)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

@@ -373,3 +373,28 @@ def test_every_pane_can_be_drawn_at_any_time(rumours: int, protocol: str, script
             assert len(curve.xs) == len(curve.ys)
             assert all(0.0 <= y <= 1.0 for y in curve.ys)
         sim.run(until=sim.seconds + 1.1)
+
+
+def landmarks(sim: Simulation) -> list[tuple[str, str, str]]:
+    found = [sim.scenario.landmark(sim, note) for note in sim.trace.notes]
+    return [(mark.kind, mark.glyph, mark.text) for mark in found if mark is not None]
+
+
+def test_a_rumour_leaves_a_landmark_at_its_start_its_half_and_its_end() -> None:
+    sim, _ = watch(30, "at 6s join 5", agents=30)
+    assert landmarks(sim) == [
+        ("rumour", "♪", "a-01 tells f1"),
+        ("half know", "◑", "half know f1"),
+        ("all know", "◉", "everybody knows f1"),
+    ]
+
+
+def test_a_new_version_distrust_and_cold_rumours_are_landmarks() -> None:
+    sim, _ = watch(30, "at 1s byzantine a-05 liar\nat 15s update a-01 f1 it is open", agents=30)
+    found = landmarks(sim)
+    assert ("rumour", "♪", "a-01 tells f1 anew, version 2") in found
+    assert ("agreed", "◉", "all agree on f1, version 2") in found
+    assert [kind for kind, _, _ in found].count("distrust") == 1
+    sim, _ = watch(60, agents=200, protocol="rumour", mode="push", timing="rounds", k=1)
+    kind, glyph, text = landmarks(sim)[-1]
+    assert (kind, glyph) == ("cold", "∅") and text.startswith("nobody tells f1, ")

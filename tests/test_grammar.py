@@ -494,6 +494,7 @@ BY_TYPE: dict[type, st.SearchStrategy[Any]] = {
     c.Partition: st.lists(selectors, min_size=2, max_size=4).map(lambda groups: c.Partition(tuple(groups))),
     c.OneWay: st.builds(c.OneWay, selectors, selectors),
     c.Heal: st.just(c.Heal()),
+    c.Cancel: st.just(c.Cancel()),
     c.SetLatency: st.builds(c.SetLatency, latencies, links),
     c.SetBandwidth: st.builds(c.SetBandwidth, st.none() | st.integers(1, 10**15), links),
     c.Skew: st.builds(c.Skew, selectors, offset=st.integers(-(10**15), 10**15))

@@ -38,6 +38,9 @@ def imported(tree: ast.Module) -> set[str]:
     return found
 
 
+MODULES = {"pillow": "PIL"}  # where a package is imported by another name
+
+
 def required(*extras: str) -> dict[str, str]:
     """What the project asks for: name, as in constraints.txt, and the versions that will do."""
     lines = list(PROJECT["project"]["dependencies"])
@@ -57,7 +60,7 @@ def pinned() -> dict[str, str]:
 
 
 def test_what_the_program_imports_is_what_it_asks_for() -> None:
-    allowed = {*sys.stdlib_module_names, *PACKAGES, "swarmscope", *required()}
+    allowed = {*sys.stdlib_module_names, *PACKAGES, "swarmscope", *(MODULES.get(name, name) for name in required())}
     strangers = {str(path): extra for path, tree in modules(*PACKAGES) if (extra := imported(tree) - allowed)}
     assert strangers == {}
 

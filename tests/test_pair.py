@@ -196,7 +196,7 @@ async def test_every_key_acts_on_both_runs(race: str) -> None:
         await press(pilot, "i")
         await press(pilot, "escape", "h")
         assert "there is no partition to heal" in toasts(app)[-1]
-        await press(pilot, "?", "pagedown", "pagedown")
+        await press(pilot, "?", *["pagedown"] * 4)
         assert "Telling against asking" in shown(app)
         await press(pilot, "escape", "R")
         assert isinstance(live(app), TwinScreen)

@@ -241,3 +241,29 @@ def test_the_story_of_liars() -> None:
 def test_no_line_of_the_story_is_too_long_to_read() -> None:
     sim = play(30, script="at 3s crash r0\nat 9s restart r0\nat 11s byzantine r1 liar")
     assert max(map(len, story(sim))) < 140
+
+
+def landmarks(sim: Simulation) -> list[tuple[str, str, str]]:
+    found = [sim.scenario.landmark(sim, note) for note in sim.trace.notes]
+    return [(mark.kind, mark.glyph, mark.text) for mark in found if mark is not None]
+
+
+def test_the_landmarks_of_a_view_change_are_who_asked_first_and_who_began_first() -> None:
+    sim = play(20, script="at 3s crash r0\nat 12s restart r0", requests=40)
+    assert landmarks(sim) == [
+        ("final", "✓", "number 1 is final"),
+        ("view change", "↻", "r3 asks for view 1"),
+        ("new view", "♛", "view 1, primary r1"),
+        ("final", "✓", "number 10 is final"),
+        ("final", "✓", "number 20 is final"),
+        ("catches up", "↥", "r0 catches up to number 20"),
+    ]
+
+
+def test_a_liar_is_a_landmark_once_in_each_view() -> None:
+    sim = play(20, script="at 2s byzantine r0,r1 colluder", requests=40)
+    lies = [note.data["view"] for note in sim.trace.notes if note.kind == "equivocates"]
+    assert [kind for kind, _, _ in landmarks(sim)].count("equivocation") == len(set(lies)) >= 1
+    sim = play(20, script="at 1s byzantine c-1 two-faced", requests=40)
+    assert sum(note.kind == "two-faced" for note in sim.trace.notes) > 1
+    assert [kind for kind, _, _ in landmarks(sim)].count("two faces") == 1

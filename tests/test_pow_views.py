@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from engine.duration import SECOND
 from engine.framing import Framer
 from engine.simulation import Simulation
 from engine.views import Chain, Plot, StageView
@@ -255,3 +256,40 @@ def test_two_hundred_agents_are_shown() -> None:
     assert frame.agents is not None and len(frame.agents.rows) == 200
     assert consistent(stage(sim)[0])
     assert all(isinstance(one, Miner) for one in miners(sim))
+
+
+def landmarks(sim: Simulation) -> list[tuple[str, str, str]]:
+    found = [sim.scenario.landmark(sim, note) for note in sim.trace.notes]
+    return [(mark.kind, mark.glyph, mark.text) for mark in found if mark is not None]
+
+
+def test_a_partition_is_one_fork_and_its_end_one_reorganisation_however_many_blocks_and_miners() -> None:
+    half = "miner-1,miner-2,miner-3,miner-4 | miner-5,miner-6,miner-7,miner-8"
+    sim = play(400, script=f"at 60s partition {half}\nat 260s heal")
+    begun = [note for note in sim.trace.notes if note.kind == "found" and 60 <= note.time / SECOND < 260]
+    assert sum(bool(note.data["rival"]) for note in begun) > 4
+    assert [bool(note.data["splits"]) for note in begun].count(True) == 1
+    healed = [note for note in sim.trace.notes if note.kind == "reorg" and note.data["depth"] > 2]
+    assert len(healed) >= 4
+    assert [bool(note.data["count"]) for note in healed].count(True) == 1
+    found = landmarks(sim)
+    assert any(glyph == "⋎" for _, glyph, _ in found)
+    assert ("reorg", "↶", f"reorg of {healed[0].data['depth']} blocks at {healed[0].data['height']}") in found
+
+
+def test_an_attack_leaves_landmarks_of_its_beginning_and_its_success() -> None:
+    attack = {"attacker": "double-spend", "attacker_share": 0.3, "confirmations": 1}
+    sim = launch("pow", {**attack, "mining": "sampled", "blocks": 40}, 1, record=True)
+    sim.run(until=100)
+    assert [kind for kind, _, _ in landmarks(sim) if kind != "height"] == [
+        "double spend", "revealed", "reorg", "cheated",
+    ]  # fmt: skip
+
+
+def test_what_has_become_usual_is_a_landmark_no_more() -> None:
+    sim = play(300, latency=4.0, latency_model="constant", topology="mesh", interval=2.0, blocks=150)
+    forks = [note.data["splits"] for note in sim.trace.notes if note.kind == "found" and note.data["splits"]]
+    assert forks == list(range(1, len(forks) + 1))
+    assert len(forks) > 22
+    told = [kind for kind, _, _ in landmarks(sim)].count("fork")
+    assert told == 20 + (len(forks) >= 50) + (len(forks) >= 100)

@@ -17,15 +17,18 @@ from hypothesis import strategies as st
 from textual.widgets import Input
 
 from app import cli
-from app.recording import FIRST, Recording, RecordingError, parse_recording, read, source_of
-from app.replay import Difference, compare, metrics_apart, parting, start, verify
+from app.driver import Driver
+from app.recording import FIRST, Recorder, Recording, RecordingError, parse_recording, read, source_of, split
+from app.replay import Difference, begin, compare, metrics_apart, parting, verify
 from app.tracefile import plain
-from engine.commands import Crash
+from engine.commands import Crash, Timed
 from engine.errors import SwarmscopeError
+from engine.grammar import parse
+from engine.simulation import NEVER
 from engine.streams import Stream
 from scenarios.gossip.scenario import Gossip
 from scenarios.launch import launch
-from tests.app_fixtures import forward, playing, press, shown
+from tests.app_fixtures import Clock, forward, playing, press, shown
 
 SCRIPT = "at 2s crash a-03\nat 4s restart a-03\n"
 Write = Callable[[str, str], str]
@@ -60,7 +63,7 @@ def complaint(text: str) -> str:
 
 def test_a_recording_is_a_few_lines_of_text(recorded: str) -> None:
     lines = text_of(recorded).splitlines()
-    assert lines[0] == f"{FIRST} 1"
+    assert lines[0] == f"{FIRST} 2"
     assert lines[2:3] + lines[4:9] == [
         "scenario gossip",
         "seed 3",
@@ -76,32 +79,31 @@ def test_what_was_written_is_read_back(recorded: str) -> None:
     recording = read(recorded)
     assert recording.kind is Gossip
     assert (recording.seed, recording.params, recording.whole) == (3, {"agents": "12"}, True)
-    assert [timed.at for timed in recording.commands] == [2_000_000, 4_000_000]
-    assert isinstance(recording.commands[0].command, Crash)
+    (branch,) = recording.branches
+    assert [timed.at for timed in branch.commands] == [2_000_000, 4_000_000]
+    assert isinstance(branch.commands[0].command, Crash)
     assert not recording.is_changed
 
 
 def test_it_replays_to_the_same_digests(recorded: str) -> None:
     recording = read(recorded)
-    assert verify(start(recording), recording, silent) is None
+    assert verify(recording, silent) is None
 
 
 def test_a_long_run_has_digests_along_the_way(tmp_path: Path) -> None:
     path = str(tmp_path / "long.swarm")
     assert cli.main(["run", "gossip", "-p", "agents=400", "--until", "80", "--record", path]) == 0
     recording = read(path)
-    assert len(recording.marks) > 3
-    assert verify(start(recording), recording, silent) is None
+    assert len(recording.branches[0].marks) > 3
+    assert verify(recording, silent) is None
 
 
 def test_the_first_digest_that_differs_is_named(recorded: str) -> None:
     recording = read(recorded)
-    wrong = recording.marks[-1]._replace(digest="0" * 32)
-    changed = recording._replace(marks=(*recording.marks[:-1], wrong))
-    found = verify(start(changed), changed, silent)
-    assert isinstance(found, Difference)
-    assert found.mark == wrong
-    assert found.found == recording.marks[-1].digest
+    (branch,) = recording.branches
+    wrong = branch.marks[-1]._replace(digest="0" * 32)
+    changed = recording._replace(branches=(branch._replace(marks=(*branch.marks[:-1], wrong)),))
+    assert verify(changed, silent) == Difference(1, wrong, branch.marks[-1].digest)
 
 
 def test_comments_and_blank_lines_do_not_count(recorded: str) -> None:
@@ -113,7 +115,7 @@ def test_one_that_was_cut_short_holds_as_far_as_it_goes(recorded: str) -> None:
     text = text_of(recorded)
     for length in range(text.index("at 2s"), len(text)):
         recording = parse_recording(text[:length])
-        assert len(recording.commands) <= 2
+        assert len(recording.branches[0].commands) <= 2
         assert not recording.whole
 
 
@@ -177,8 +179,8 @@ def test_killed_at_any_moment_what_was_written_replays(tmp_path: Path) -> None:
         process.wait()
     recording = read(str(path))
     assert not recording.whole
-    assert len(recording.marks) >= 4
-    assert verify(start(recording), recording, silent) is None
+    assert len(recording.branches[0].marks) >= 4
+    assert verify(recording, silent) is None
 
 
 # --- on the screen --------------------------------------------------------------------------------
@@ -191,8 +193,8 @@ async def test_s_saves_the_run_and_never_writes_over_a_file(tmp_path: Path, monk
         screen.command("crash a-02")
         await press(pilot, "s", "enter")
         saved = read("gossip-7.swarm")
-        assert (saved.seed, len(saved.commands), saved.whole) == (7, 1, True)
-        assert verify(start(saved), saved, silent) is None
+        assert (saved.seed, len(saved.branches[0].commands), saved.whole) == (7, 1, False)
+        assert verify(saved, silent) is None
         await press(pilot, "s")
         field = screen.app.screen.query_one("#save-file", Input)
         assert field.value == "gossip-7-2.swarm"
@@ -206,6 +208,129 @@ async def test_s_saves_the_run_and_never_writes_over_a_file(tmp_path: Path, monk
     assert [file.name for file in tmp_path.iterdir()] == ["gossip-7.swarm"]
 
 
+# --- branches -------------------------------------------------------------------------------------
+
+
+def branched() -> Driver:
+    """A run with three branches: cut and healed; not healed, but something crashed; nothing done at all."""
+    driver = Driver(launch("gossip", {"agents": 6}, 7, record=True), paused=True, clock=Clock())
+    driver.history.go_on(1_000_000, NEVER)
+    driver.apply(command("partition a-01,a-02,a-03 | a-04,a-05,a-06"))
+    driver.history.go_on(2_000_000, NEVER)
+    driver.apply(command("heal"))
+    driver.history.go_on(3_000_000, NEVER)
+    driver.go_to_time(1_500_000)
+    driver.apply(command("crash a-04"))
+    driver.apply(command("at 9s restart a-04"))
+    driver.history.go_on(4_000_000, NEVER)
+    driver.go_to_time(500_000)
+    driver.branch_off()
+    driver.history.go_on(2_500_000, NEVER)
+    return driver
+
+
+def command(text: str) -> Timed:
+    timed = parse(text)
+    assert timed is not None
+    return timed
+
+
+def written(driver: Driver, path: Path) -> Recording:
+    Recorder.opened(str(path), driver.history, "gossip", {"agents": 6}).end()
+    return read(str(path))
+
+
+def test_all_branches_are_written_and_read_and_verified(tmp_path: Path) -> None:
+    driver = branched()
+    recording = written(driver, tmp_path / "three.swarm")
+    assert recording.whole
+    assert [(one.number, one.parent, one.now) for one in recording.branches] == [
+        (1, 0, 0), (2, 1, 1_500_000), (3, 1, 500_000),
+    ]  # fmt: skip
+    assert [[str(one) for one in branch.later] for branch in recording.branches] == [[], ["at 9s restart a-04"], []]
+    assert verify(recording, silent) is None
+    wrong = recording.branches[1].marks[-1]._replace(digest="0" * 32)
+    second = recording.branches[1]._replace(marks=(wrong,))
+    found = verify(recording._replace(branches=(recording.branches[0], second, recording.branches[2])), silent)
+    assert found is not None and (found.branch, found.mark) == (2, wrong)
+
+
+def test_a_recording_of_a_replay_is_the_same_recording(tmp_path: Path) -> None:
+    first = written(branched(), tmp_path / "first.swarm")
+    replayed = begin(first)
+    for number in (1, 2, 3):
+        replayed.depart(replayed.tree.branches[number])
+        replayed.proceed(index=first.end_of(number).events, now=first.end_of(number).now)
+    Recorder.opened(str(tmp_path / "second.swarm"), replayed, "gossip", {"agents": 6}).end()
+    assert read(str(tmp_path / "second.swarm")) == first
+
+
+def test_a_replay_goes_on_with_what_still_waited(tmp_path: Path) -> None:
+    history = begin(written(branched(), tmp_path / "three.swarm"), 2)
+    history.go_on(10_000_000, NEVER)
+    assert history.sim.commands[-1] == "at 9s restart a-04"
+
+
+def test_a_branch_can_be_left_before_its_recorded_end(tmp_path: Path) -> None:
+    """The commands that come later in a recording are of the old future, not of the new one."""
+    history = begin(written(branched(), tmp_path / "three.swarm"))
+    driver = Driver(history, paused=True, clock=Clock())
+    driver.go_to_time(1_200_000)
+    assert history.sim.network.cuts
+    driver.apply(command("crash a-01"))
+    history.go_on(6_000_000, NEVER)
+    assert history.branch.number == 4
+    assert history.sim.network.cuts
+
+
+def test_a_file_written_as_the_run_goes_can_be_cut_anywhere(tmp_path: Path) -> None:
+    path = tmp_path / "run.swarm"
+    driver = Driver(launch("gossip", {"agents": 6}, 7, record=True), paused=True, clock=Clock())
+    recorder = Recorder.opened(str(path), driver.history, "gossip", {"agents": 6})
+    driver.witness = recorder.note
+    seen = []
+    for text in ("partition a-01,a-02,a-03 | a-04,a-05,a-06", "heal"):
+        driver.history.go_on(driver.sim.now + 1_000_000, NEVER)
+        driver.apply(command(text))
+        seen.append(read(str(path)).branches[0].commands[-1].command)
+    assert [str(one).split()[0] for one in seen] == ["partition", "heal"]
+    driver.go_to_time(1_500_000)
+    driver.apply(command("crash a-04"))
+    driver.switch(1)
+    driver.go_to_end()
+    driver.apply(command("crash a-05"))
+    recording = read(str(path))
+    assert [[str(one.command) for one in branch.commands] for branch in recording.branches] == [
+        [str(seen[0]), "heal", "crash a-05"],
+        ["crash a-04"],
+    ]
+    text = text_of(str(path))
+    for length in range(text.index("partition"), len(text), 7):
+        cut = parse_recording(text[:length])
+        for branch in cut.branches:
+            begin(cut, branch.number).go_on(4_000_000, NEVER)
+    recorder.end()
+    assert verify(read(str(path)), silent) is None
+
+
+def test_a_recording_without_branches_of_version_1_is_read(recorded: str) -> None:
+    assert parse_recording(text_of(recorded).replace(f"{FIRST} 2", f"{FIRST} 1")) == read(recorded)
+
+
+def test_a_branch_is_named_after_its_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = str(tmp_path / "three.swarm")
+    written(branched(), tmp_path / "three.swarm")
+    assert split(path) == (path, 1)
+    assert split(f"{path}#2") == (path, 2)
+    assert cli.main(["diff", path, f"{path}#2"]) == 1
+    assert "and part at" in capsys.readouterr().out
+    assert cli.main(["diff", f"{path}#2", f"{path}#2"]) == 0
+    assert cli.main(["diff", path, f"{path}#7"]) == 2
+    assert "there is no branch 7; the recording has 3" in capsys.readouterr().err
+    assert cli.main(["replay", path, "--verify"]) == 0
+    assert "3 digests of 3 branches as recorded" in capsys.readouterr().out
+
+
 # --- what is not right ----------------------------------------------------------------------------
 
 HEAD = f"{FIRST} 1\nprogram 0.1.0\nscenario gossip\nsource {'a' * 32}\nseed 7\n"
@@ -216,7 +341,7 @@ HEAD = f"{FIRST} 1\nprogram 0.1.0\nscenario gossip\nsource {'a' * 32}\nseed 7\n"
     [
         ("", "is not a recording"),
         ("hello\n", "its first line should be"),
-        (f"{FIRST} 2\n", "is of another version"),
+        (f"{FIRST} 3\n", "is of another version"),
         (f"{FIRST} 1\n", "does not say which scenario"),
         (HEAD.replace("gossip", "gosip"), "did you mean 'gossip'"),
         (HEAD.replace("seed 7", "seed x"), "has no right seed"),
@@ -229,6 +354,14 @@ HEAD = f"{FIRST} 1\nprogram 0.1.0\nscenario gossip\nsource {'a' * 32}\nseed 7\n"
         (HEAD + f"digest 50 2s {'0' * 32}\ndigest 5 3s {'0' * 32}\n", "of an earlier moment"),
         (HEAD + f"end 5 2s {'0' * 32}\nat 3s heal\n", "line 7: it goes on after its end"),
         (HEAD.replace("gossip", "finality"), "is two runs"),
+        (HEAD + "branch two\n", "line 6: a branch is begun like"),
+        (HEAD + "branch 2 of 1 at event 5 soon\n", "line 6: a branch is begun like"),
+        (HEAD + "branch 2\n", "line 6: there is no branch 2 to go on with"),
+        (HEAD + "branch 3 of 1 at event 5 1s\n", "line 6: the next branch is number 2, not 3"),
+        (HEAD + "branch 2 of 7 at event 5 1s\n", "line 6: there is no branch 7 that it could leave"),
+        (HEAD + "branch 2 of 1 at event 5 1s\nbranch 2 of 1 at event 6 2s\n", "line 7: branch 2 is begun twice"),
+        (HEAD + f"branch 2 of 1 at event 50 2s\ndigest 5 1s {'0' * 32}\n", "line 7: this digest is of an earlier"),
+        (HEAD + "later crash a-01\n", "line 6: “crash a-01” has no time"),
     ],
 )
 def test_what_is_wrong_is_said_in_one_sentence(text: str, said: str) -> None:
@@ -273,7 +406,8 @@ def test_ten_thousand_mutated_files_give_no_traceback(recorded: str) -> None:
 def launch_of(recording: Recording) -> None:
     """What `replay` does with it before it runs."""
     if len(recording.params.get("agents", "")) < 4:
-        launch(recording.kind, recording.params, recording.seed, recording.commands)
+        for branch in recording.branches:
+            begin(recording, branch.number).go_on(50_000, 50)
 
 
 @given(st.text(max_size=200))
@@ -291,15 +425,15 @@ def test_no_text_at_all_gives_a_traceback(text: str) -> None:
 
 def test_two_runs_part_where_the_first_different_event_is(recorded: str) -> None:
     one = read(recorded)
-    other = one._replace(commands=one.commands[:1])
-    left, right = start(one), start(other)
-    apart = parting(left, right, (10_000, 10_000))
+    (branch,) = one.branches
+    other = one._replace(branches=(branch._replace(commands=branch.commands[:1]),))
+    apart = parting(begin(one), begin(other), (10_000, 10_000))
     assert apart is not None
     assert apart.moment == 4_000_000
     assert "restart a-03" in apart.left
-    straight = start(one)
-    straight.run(events=apart.shared)
-    assert straight.now <= 4_000_000
+    straight = begin(one)
+    straight.go_to(apart.shared)
+    assert straight.sim.now <= 4_000_000
     assert compare(one, one) == []
     assert any("restart" in line for line in compare(one, other))
     assert compare(one, one._replace(scenario="pow")) == ["one is of gossip, the other of pow"]

@@ -270,3 +270,27 @@ def test_a_default_run_ends_by_itself() -> None:
     assert 180 < sim.seconds < 260
     assert sim.metrics()["scalings"] > 5
     assert all(one["holds"] for one in sim.invariants())
+
+
+def landmarks(sim: Simulation) -> list[tuple[str, str, str]]:
+    found = [sim.scenario.landmark(sim, note) for note in sim.trace.notes]
+    return [(mark.kind, mark.glyph, mark.text) for mark in found if mark is not None]
+
+
+def test_a_pool_that_grows_in_steps_turns_once() -> None:
+    sim = run(120)
+    steps = [(note.data["before"], note.data["wanted"]) for note in sim.trace.notes if note.kind == "scaled"]
+    turns = [kind for kind, _, _ in landmarks(sim)]
+    assert len(turns) < len(steps)
+    assert turns[:4] == ["grows", "shrinks", "grows", "shrinks"]
+    assert landmarks(sim)[0] == ("grows", "↑", f"coordinator wants more: {steps[0][0]} → {steps[0][1]}")
+
+
+def test_losses_spikes_and_saturation_are_landmarks() -> None:
+    sim = run(
+        100, "at 5s kill 1\nat 20s spike x4 for 40s",
+        workers=4, max_workers=6, arrivals="poisson", arrival_rate=3.0, horizon=100.0,
+    )  # fmt: skip
+    found = landmarks(sim)
+    assert {"given up", "spike", "saturated", "relieved", "closed"} <= {kind for kind, _, _ in found}
+    assert ("spike", "∆", "4 times as many tasks") in found

@@ -69,6 +69,9 @@ class Bench(App[None]):
     on_network_pane_link_clicked = on_agents_pane_selected
     on_network_pane_message_clicked = on_agents_pane_selected
     on_log_pane_event_selected = on_agents_pane_selected
+    on_log_pane_event_opened = on_agents_pane_selected
+    on_sequence_pane_selected = on_agents_pane_selected
+    on_narration_pane_opened = on_agents_pane_selected
     on_messages_pane_face_changed = on_agents_pane_selected
 
 
@@ -268,7 +271,7 @@ async def test_keys_choose_an_agent_and_enter_inspects_it() -> None:
     async with bench(pane) as (app, pilot):
         pane.show(make.agents_view(100))
         pane.focus()
-        await pilot.press("down", "down", "up", "end", "home", "pagedown", "enter")
+        await pilot.press("down", "down", "up", "ctrl+end", "ctrl+home", "pagedown", "enter")
         chosen = [event.agent_id for event in told(app, AgentsPane.Selected)]
         assert chosen[:5] == [1, 2, 1, 99, 0]
         assert pane.selected == chosen[-1] > 10
@@ -533,7 +536,10 @@ async def test_faces_turn_by_key_and_by_click_on_their_name() -> None:
         pane.show_log(make.log_view(50))
         pane.focus()
         await pilot.pause()
-        assert "2 Messages ─ network · log" in screen(pane)[0].replace("━", "─")
+        assert "2 Messages ─ network · sequence · log" in screen(pane)[0].replace("━", "─")
+        await pilot.press("v")
+        assert pane.face == "sequence"
+        assert app.focused is pane.sequence
         await pilot.press("v")
         assert pane.face == "log"
         assert "push fact" in "".join(screen(pane.log_face))
@@ -541,7 +547,7 @@ async def test_faces_turn_by_key_and_by_click_on_their_name() -> None:
         column = screen(pane)[0].index("network")
         await pilot.click(MessagesPane, offset=(column + 2, 0))
         assert pane.face == "network"
-        assert [event.face for event in told(app, MessagesPane.FaceChanged)] == ["log", "network"]
+        assert [event.face for event in told(app, MessagesPane.FaceChanged)] == ["sequence", "log", "network"]
 
 
 async def test_the_log_follows_its_end_until_one_scrolls_up() -> None:
@@ -559,7 +565,7 @@ async def test_the_log_follows_its_end_until_one_scrolls_up() -> None:
         assert not pane.following
         pane.show(make.log_view(260))
         assert pane.row_key(pane.top).index == held
-        await pilot.press("end")
+        await pilot.press("ctrl+end")
         pane.show(make.log_view(300))
         assert pane.row_key(pane.top).index == 300 - 24 + 1
         assert told(app, LogPane.EventSelected)

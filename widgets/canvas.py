@@ -62,7 +62,8 @@ class Raster:
 def spark(values: tuple[float, ...], width: int, low: float, high: float) -> bytearray:
     """The course of a series as one row of cells: the last `2·width` values, or means of as many equal parts.
 
-    `low` and `high` are the values of the lowest and the highest of the four rows of dots.
+    `low` and `high` are the values of the lowest and the highest of the four rows of dots. Where a value is no number
+    (NaN) there is no dot.
     """
     raster = Raster(width, 1)
     dots = resample(values, 2 * width)
@@ -70,6 +71,9 @@ def spark(values: tuple[float, ...], width: int, low: float, high: float) -> byt
     before: int | None = None
     first = 2 * width - len(dots)
     for at, value in enumerate(dots):
+        if value != value:
+            before = None
+            continue
         level = 3 - (round(3 * (value - low) / span) if span > 0 else 0)
         level = min(3, max(0, level))
         x = first + at

@@ -79,6 +79,8 @@ CUT = "╎"
 CURSOR = "▸"
 YES = "✓"
 NO = "✗"
+DIFFERS = "≠"
+ALIKE = "="
 PLAY = "▶"
 PAUSE = "‖"
 WAITING = "◌"
@@ -98,6 +100,14 @@ NO_VOTE = "○"
 UNHEARD = "·"
 SUSPECT = "?"
 GAUGE = "┈┈"
+SELF_SENT = "↻"
+ARROW = ("▶", "◀")
+"""The head of a message that has arrived, to the right and to the left."""
+ARROW_MOVING = ("▹", "◃")
+ARROW_HELD = ("▷", "◁")
+STANDS = "▌"
+HAPPENED, AHEAD = "━", "─"
+COMMAND = "›"
 
 
 def node(health: Health, tone: Tone) -> str:

@@ -32,8 +32,8 @@ class LineList(Drawing, can_focus=True):
         Binding("down,j", "cursor_down", "Down", show=False, id="list.down", tooltip="One row down"),
         Binding("pageup", "page_up", "Page up", show=False, id="list.page_up", tooltip="One page up"),
         Binding("pagedown", "page_down", "Page down", show=False, id="list.page_down", tooltip="One page down"),
-        Binding("home", "first", "First", show=False, id="list.first", tooltip="To the first row"),
-        Binding("end", "last", "Last", show=False, id="list.last", tooltip="To the last row, and follow"),
+        Binding("ctrl+home", "first", "First", show=False, id="list.first", tooltip="To the first row"),
+        Binding("ctrl+end", "last", "Last", show=False, id="list.last", tooltip="To the last row, and follow"),
         Binding("enter", "activate", "Open", show=False, id="list.open", tooltip="Open the row"),
     ]
 

@@ -19,10 +19,18 @@ _EMPTY = LogView(lines=(), total=0)
 
 
 class LogPane(LineList):
-    """Draws a LogView. Follows the end until one scrolls up; `end` follows again. Enter or a click chooses an event."""
+    """Draws a LogView. Follows the end until one scrolls up; `ctrl+end` follows again. Arrows and a click choose an
+    event, enter and a double click open it."""
 
     class EventSelected(Message):
         """The event with this index was chosen."""
+
+        def __init__(self, index: int) -> None:
+            super().__init__()
+            self.index = index
+
+    class EventOpened(Message):
+        """Enter or a double click on the event with this index."""
 
         def __init__(self, index: int) -> None:
             super().__init__()
@@ -52,6 +60,12 @@ class LogPane(LineList):
     def chosen(self) -> int | None:
         """The index of the chosen event."""
         return self._chosen.index if self._chosen is not None else None
+
+    @property
+    def newest(self) -> int | None:
+        """The index of the newest event shown."""
+        lines = self._lines
+        return lines[-1].index if len(lines) else None
 
     def show(self, view: LogView) -> None:
         """Draw this view, at its end or where one has scrolled to."""
@@ -179,10 +193,10 @@ class LogPane(LineList):
         return pieces
 
     def on_line_list_activated(self, event: LineList.Activated) -> None:
-        """Enter tells the event again."""
+        """Enter opens the event."""
         event.stop()
         if self._chosen is not None:
-            self.post_message(self.EventSelected(self._chosen.index))
+            self.post_message(self.EventOpened(self._chosen.index))
 
 
 def _position(lines: Sequence[LogLine], line: LogLine) -> int:

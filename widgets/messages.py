@@ -8,24 +8,25 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.reactive import reactive
 
-from engine.views import LogView, NetworkView
+from engine.views import LogView, NetworkView, SequenceView
 from widgets.log import LogPane
 from widgets.network import NetworkPane
 from widgets.pane import Pane
+from widgets.sequence import SequencePane
 from widgets.text import count
 
-FACES = ("network", "log")
+FACES = ("network", "sequence", "log")
 
 
 class MessagesPane(Pane):
-    """The network drawing and the log. Key: v turns to the next face; a click on a face's name does too.
+    """The network drawing, the sequence diagram and the log. Key: v turns to the next, a click on its name as well.
 
-    The messages of `NetworkPane` and `LogPane` come from their widgets, `network` and `log`, and bubble through.
+    The messages of `NetworkPane`, `SequencePane` and `LogPane` come from their widgets, and bubble through.
     """
 
     PANE_TITLE: ClassVar[str] = "Messages"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("v", "next_face", "Face", show=False, id="messages.face", tooltip="Network or log"),
+        Binding("v", "next_face", "Face", show=False, id="messages.face", tooltip="Network, sequence or log"),
     ]
 
     class FaceChanged(Message):
@@ -36,17 +37,21 @@ class MessagesPane(Pane):
             self.face = face
 
     face: reactive[str] = reactive(FACES[0], repaint=False, init=False)
-    """The face shown: network or log."""
+    """The face shown: network, sequence or log."""
 
     def __init__(
         self, *, number: int | None = 2, name: str | None = None, id: str | None = None, classes: str | None = None
     ) -> None:
         self.network = NetworkPane()
+        self.sequence = SequencePane()
+        self.sequence.display = False
         self.log_face = LogPane()
         self.log_face.display = False
         self._network_later: NetworkView | None = None
+        self._sequence_later: SequenceView | None = None
         self._log_later: LogView | None = None
-        super().__init__(self.network, self.log_face, number=number, faces=FACES, name=name, id=id, classes=classes)
+        bodies = (self.network, self.sequence, self.log_face)
+        super().__init__(*bodies, number=number, faces=FACES, name=name, id=id, classes=classes)
 
     def show_network(self, view: NetworkView) -> None:
         """Draw the network, at once or when its face is turned to."""
@@ -54,6 +59,14 @@ class MessagesPane(Pane):
             self.network.show(view)
         else:
             self._network_later = view
+
+    def show_sequence(self, view: SequenceView) -> None:
+        """Draw the sequence diagram, at once or when its face is turned to."""
+        if self.face == "sequence":
+            self.sequence.show(view)
+            self._tell_found()
+        else:
+            self._sequence_later = view
 
     def show_log(self, view: LogView) -> None:
         """Draw the log, at once or when its face is turned to."""
@@ -69,8 +82,16 @@ class MessagesPane(Pane):
         self._tell_found()
 
     def _tell_found(self) -> None:
+        if self.face == "sequence":
+            self.corner = self.sequence.corner
+            return
         words = self.log_face.filter
         self.corner = f"/{words}  {count(self.log_face.counts[0])} found" if words and self.face == "log" else ""
+
+    def on_sequence_pane_lanes_changed(self, event: SequencePane.LanesChanged) -> None:
+        """Say how many agents have a lane."""
+        event.stop()
+        self._tell_found()
 
     def validate_face(self, face: str) -> str:
         """Only faces that exist."""
@@ -80,10 +101,14 @@ class MessagesPane(Pane):
         """Show one face, and hide the others; the focus goes with it."""
         focused = self.has_focus_within
         self.network.display = face == "network"
+        self.sequence.display = face == "sequence"
         self.log_face.display = face == "log"
         if face == "network" and self._network_later is not None:
             self.network.show(self._network_later)
             self._network_later = None
+        elif face == "sequence" and self._sequence_later is not None:
+            self.sequence.show(self._sequence_later)
+            self._sequence_later = None
         elif face == "log" and self._log_later is not None:
             self.log_face.show(self._log_later)
             self._log_later = None

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from math import inf, nan
 from typing import Any, ClassVar
 
 from engine.views import MetricView
 from widgets.canvas import BRAILLE, spark
+from widgets.glyphs import ALIKE, DIFFERS
 from widgets.linelist import LineList
 from widgets.pane import Pane
 from widgets.text import Line, cells, clean, fit
@@ -14,6 +16,10 @@ from widgets.text import Line, cells, clean, fit
 _THEORY, _THEORY_SHORT = "  ┈┈ theory ", "  ┈┈ "
 _VALUE = 16  # most columns of a figure
 _SPARK = (8, 36)  # least and most columns of a course
+_THIN = 0x47  # the left one of the two columns of dots of a cell
+COURSE, RIVAL = "⠒⠒", "⠂⠂"
+"""How the courses of two runs look, for a legend: the second one has single dots."""
+_BETWEEN = 3  # columns between the figures of two runs: whether they differ
 
 
 class MetricsList(LineList):
@@ -24,7 +30,7 @@ class MetricsList(LineList):
     def __init__(self) -> None:
         super().__init__(footer=1)
         self._metrics: tuple[MetricView, ...] = ()
-        self._widths = (0, 0, 0, 0, 0)
+        self._widths = (0, 0, 0, 0, 0, 0)
         self._before_theory = _THEORY
 
     def show(self, metrics: tuple[MetricView, ...]) -> None:
@@ -37,26 +43,28 @@ class MetricsList(LineList):
         self.rows_changed()
 
     def _measure(self) -> None:
-        """Columns: label, course, value with unit, theory. They grow with what is shown and never shrink."""
-        label, _, value, unit, theory = self._widths
+        """Columns: label, course, value, that of the other run, unit, theory. They grow with what is shown and never
+        shrink."""
+        label, _, value, rival, unit, theory = self._widths
         for metric in self._metrics:
             label = max(label, cells(clean(metric.label)))
             value = max(value, cells(clean(metric.value)))
+            rival = max(rival, cells(clean(metric.rival)))
             unit = max(unit, cells(clean(metric.unit)))
             theory = max(theory, cells(clean(metric.theory)))
         width = self.size.width - 2
         label = min(label, max(8, width // 3))
-        value, unit = min(value, _VALUE), min(unit, 10)
+        value, rival, unit = min(value, _VALUE), min(rival, _VALUE), min(unit, 10)
         theory = min(theory, max(_VALUE, width // 4))
-        rest = width - label - value - unit - 4
+        rest = width - label - value - unit - 4 - (rival + _BETWEEN if rival else 0)
         self._before_theory = _THEORY
         if theory:
             if rest - theory - len(_THEORY) < _SPARK[0]:
                 self._before_theory = _THEORY_SHORT
             rest -= theory + len(self._before_theory)
         course = min(_SPARK[1], rest) if rest >= _SPARK[0] else 0
-        if (label, course, value, unit, theory) != self._widths:
-            self._widths = (label, course, value, unit, theory)
+        if (label, course, value, rival, unit, theory) != self._widths:
+            self._widths = (label, course, value, rival, unit, theory)
             self.forget()
 
     def on_resize(self) -> None:
@@ -77,14 +85,19 @@ class MetricsList(LineList):
         return self._metrics[index], self._widths
 
     def draw_row(self, index: int, width: int) -> Line:
-        """Label, course, value with unit, theory."""
+        """Label, course, value with that of the other run and unit, theory."""
         metric = self._metrics[index]
-        label, course, value, unit, theory = self._widths
+        label, course, value, rival, unit, theory = self._widths
         line: Line = [(" " + fit(clean(metric.label), label) + " ", "plain")]
         if course:
-            line.extend(draw_course(metric.series, metric.theory_series, course))
+            if metric.rival_series:
+                line.extend(draw_courses(metric.series, metric.rival_series, metric.theory_series, course))
+            else:
+                line.extend(draw_course(metric.series, metric.theory_series, course))
             line.append((" ", "plain"))
         line.append((fit(clean(metric.value), value, "right"), "title"))
+        if rival:
+            line.extend(_beside(metric, rival))
         if unit:
             line.append((" " + fit(clean(metric.unit), unit), "dim"))
         if metric.theory:
@@ -102,10 +115,7 @@ class MetricsList(LineList):
 
 @lru_cache(maxsize=256)
 def _course_bits(series: tuple[float, ...], theory: tuple[float, ...], width: int) -> tuple[bytes, bytes]:
-    values = series + theory
-    low, high = min(values), max(values)
-    if low >= 0 and low < 0.5 * high:
-        low = 0.0  # a course that comes near to nothing is drawn from nothing
+    low, high = _scale(series + theory)
     expected = bytes(spark(theory, width, low, high)) if theory else bytes(width)
     return bytes(spark(series, width, low, high)), expected
 
@@ -125,6 +135,56 @@ def draw_course(series: tuple[float, ...], theory: tuple[float, ...], width: int
         else:
             line.append((" ", "accent"))
     return line
+
+
+def draw_courses(series: tuple[float, ...], rival: tuple[float, ...], theory: tuple[float, ...], width: int) -> Line:
+    """Two series in one row of `width` cells. Where both run alike they are one course; elsewhere they take turns, cell
+    by cell, the rival's dots one by one where the other's stand close. Where one has ended the other goes on alone."""
+    drawn = _both_bits(series, rival, theory, width)
+    if drawn is None:
+        return [("·" * width, "faint")]
+    line: Line = []
+    for at, (first, second, expected) in enumerate(zip(*drawn, strict=True)):
+        thin = second & _THIN or second  # a course that begins or ends within the cell
+        if first and (first == second or not second or at % 2 == 0):
+            line.append((BRAILLE[first], "accent"))
+        elif second:
+            line.append((BRAILLE[thin], "warn"))
+        elif expected and at % 2 == 0:
+            line.append((BRAILLE[expected], "dim"))
+        else:
+            line.append((" ", "accent"))
+    return line
+
+
+@lru_cache(maxsize=256)
+def _both_bits(
+    series: tuple[float, ...], rival: tuple[float, ...], theory: tuple[float, ...], width: int
+) -> tuple[bytes, bytes, bytes] | None:
+    """The dots of each, on one scale; None where there are no numbers at all."""
+    both = [tuple([v if abs(v) != inf else nan for v in values]) for values in (series, rival)]
+    expected = tuple([v for v in theory if v == v and abs(v) != inf])
+    values = [v for v in (*both[0], *both[1]) if v == v]
+    if not values:
+        return None
+    low, high = _scale((*values, *expected))
+    first, second = (bytes(spark(course, width, low, high)) for course in both)
+    return first, second, bytes(spark(expected, width, low, high))
+
+
+def _scale(values: tuple[float, ...]) -> tuple[float, float]:
+    """The values at the bottom and at the top; a course that comes near to nothing is drawn from nothing."""
+    low, high = min(values), max(values)
+    return 0.0 if 0 <= low < 0.5 * high else low, high
+
+
+def _beside(metric: MetricView, width: int) -> Line:
+    """The other run's figure, and whether it is another one."""
+    if not metric.rival:
+        return [(" " * (_BETWEEN + width), "plain")]
+    other = metric.rival != metric.value
+    mark = (f" {DIFFERS} ", "warn!") if other else (f" {ALIKE} ", "faint")
+    return [mark, (fit(clean(metric.rival), width), "warn!" if other else "title")]
 
 
 class MetricsPane(Pane):

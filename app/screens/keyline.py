@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from rich.cells import cell_len
-from rich.markup import escape
 from textual.app import App
 from textual.binding import Binding
 from textual.widgets import Static
@@ -38,10 +37,14 @@ class KeyLine(Static):
                 break
             kept.add(action.id)
         return (" " * GAP).join(
-            f"[@click=screen.{action.action}][b $accent]{escape(keys[action.id])}[/] {action.label}[/]"
+            f"[@click=screen.{action.action}][b $accent]{_escaped(keys[action.id])}[/] {action.label}[/]"
             for action in self._actions
             if action.id in kept
         )
+
+
+def _escaped(key: str) -> str:
+    return key.replace("[", "\\[")
 
 
 def key_of(app: App[Any], action: Action) -> str:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from textual import on
 from textual.app import ComposeResult
@@ -16,16 +17,20 @@ from app.keys import LIVE, bindings
 from app.recording import Recorder, free_name
 from app.screens.bar import Bar
 from app.screens.dialogs import Dialog, LinkDialog, MisbehaveDialog, OwnDialog, PartitionDialog, SaveDialog
+from app.screens.exporting import ask_export
 from app.screens.help import HelpScreen
 from app.screens.inspecting import InspectScreen
 from app.screens.keyline import KeyLine
-from app.screens.sized import SizedScreen
+from app.screens.travelling import Travelling
+from app.screens.why import WhyScreen
+from engine.causes import chain, last_of
 from engine.commands import CommandSpec, Timed, quote
 from engine.duration import SECOND, format_duration
 from engine.errors import CommandError
 from engine.framing import Framer
 from engine.grammar import complete, parse
 from engine.scenario import Scenario
+from engine.trace import TraceEvent
 from engine.views import StageView
 from widgets.agents import AgentsPane
 from widgets.log import LogPane
@@ -36,36 +41,45 @@ from widgets.network import NetworkPane
 from widgets.pane import Pane
 from widgets.stage import Stage, StagePane
 from widgets.status import StatusLine
-from widgets.text import clip
+from widgets.text import count
+
+if TYPE_CHECKING:
+    from app.application import Replay
 
 COMMAND_HINT = "such as  crash {}  or  at {} heal  ·  tab completes  ·  esc closes"
 FILTER_HINT = "only agents and events with this text  ·  enter keeps it  ·  esc shows all"
 NAMES = ("Agents", "Messages", "Stage", "Metrics", "Story")
-EVERY = {"network": 1, "agents": 4, "log": 4, "stage": 4, "narration": 4, "metrics": 8}
+EVERY = {"network": 1, "agents": 4, "sequence": 4, "log": 4, "stage": 4, "narration": 4, "metrics": 8}
 """How many frames apart each part is drawn while the run goes on."""
-WHY_WIDTH = 54  # cells of a line in a notification
 BEHIND = 10
 """How many frames apart all are drawn behind a dialog."""
 
 
-class LiveScreen(SizedScreen):
+class LiveScreen(Travelling):
     """One run, live."""
 
     AUTO_FOCUS = ""  # the screen itself decides, by the current pane
     ACTIONS = LIVE
     BINDINGS = bindings(LIVE)  # type: ignore[assignment]
 
-    def __init__(self, driver: Driver, scenario: str, params: Mapping[str, Any], script: Sequence[Timed] = ()) -> None:
-        super().__init__()
-        self.driver = driver
-        self.sim = driver.sim
+    def __init__(
+        self,
+        driver: Driver,
+        scenario: str,
+        params: Mapping[str, Any],
+        script: Sequence[Timed] = (),
+        replay: Replay | None = None,
+    ) -> None:
+        super().__init__(driver)
         self._from = (scenario, dict(params), tuple(script))
+        self._replay = replay
         self._framer = Framer(self.sim)
         self._frames = 0
         self._selected: int | None = None
         self._zoomed = False
         self._current = 2  # the pane that has the focus; zoomed, or on a small terminal, it stands alone
         self._filtered = ""
+        self._recorder: Recorder | None = None
         self._face = FACES[0]
         # Kept at hand, because frames come often, and until the very end, when parts of the screen are gone already.
         self._status = StatusLine(id="status")
@@ -100,13 +114,14 @@ class LiveScreen(SizedScreen):
                 yield self._metrics
                 yield self._story
         yield self._last_words
+        yield self._timeline
         history: list[str] = self.app.command_history  # type: ignore[attr-defined]
         hint = COMMAND_HINT.format(
             quote(self.sim.names[0]), format_duration(round(20 * self.sim.scenario.pace) * SECOND)
         )
         yield Bar(":", hint, self._candidates, history, id="command-bar")
         yield Bar("/", FILTER_HINT, lambda _: [], [], id="filter-bar")
-        yield KeyLine(LIVE)
+        yield KeyLine(self.ACTIONS)
 
     def compose_stages(self) -> ComposeResult:
         """What stands in the middle."""
@@ -118,7 +133,7 @@ class LiveScreen(SizedScreen):
         self._filter(self._filtered)
         self._messages.face = self._face
         self._arrange()
-        self._focus_home()
+        self.focus_home()
         self.run_worker(self.driver.run(self.draw), exclusive=True, group="driver")
 
     def resized(self, width: int, height: int) -> None:
@@ -140,12 +155,16 @@ class LiveScreen(SizedScreen):
         parts = {
             part for part, every in EVERY.items() if (everything or self._frames % every == 0) and self._is_wanted(part)
         }
+        self._framer.watched, self._framer.only = self._selected, self._filtered
+        self._timeline.show(self.driver.history.view())
         frame = self._framer.frame(parts, chosen=self._stage.selected)
         self._status.show(frame.status, self.driver.pace, self.driver.paused)
         if frame.agents is not None:
             self._agents.show(frame.agents)
         if frame.network is not None:
             self._messages.show_network(frame.network)
+        if frame.sequence is not None:
+            self._messages.show_sequence(frame.sequence)
         if frame.log is not None:
             self._messages.show_log(frame.log)
         if frame.stage is not None:
@@ -161,7 +180,7 @@ class LiveScreen(SizedScreen):
         self._stage.show(view)
 
     def _is_wanted(self, part: str) -> bool:
-        if part in ("network", "log"):
+        if part in ("network", "sequence", "log"):
             return self._messages.display and self._messages.face == part
         if part == "narration":
             return True
@@ -214,6 +233,8 @@ class LiveScreen(SizedScreen):
     @on(NetworkPane.AgentClicked)
     def _agent_selected(self, event: AgentsPane.Selected | NetworkPane.Selected | NetworkPane.AgentClicked) -> None:
         self._select(event.agent_id)
+        if self._messages.face == "sequence":
+            self.draw(everything=True)
 
     @on(AgentsPane.Inspect)
     @on(NetworkPane.Inspect)
@@ -227,59 +248,60 @@ class LiveScreen(SizedScreen):
 
     @on(NetworkPane.LinkClicked)
     def _link_clicked(self, event: NetworkPane.LinkClicked) -> None:
-        self._ask(LinkDialog(self._name_of(self.selected), (self._name_of(event.a), self._name_of(event.b))))
+        self.ask(LinkDialog(self._name_of(self.selected), (self._name_of(event.a), self._name_of(event.b))))
 
     @on(NetworkPane.MessageClicked)
     def _message_clicked(self, event: NetworkPane.MessageClicked) -> None:
         self.query_one("#command-bar", Bar).open(f"drop m{event.number}")
 
-    @on(LogPane.EventSelected)
-    def _event_selected(self, event: LogPane.EventSelected) -> None:
-        chain = self.sim.trace.why(event.index)
-        lines = [clip(f"{e.index:>7} {e.kind:8} {e.agent} {e.summary}", WHY_WIDTH) for e in chain[-8:]]
-        self._tell("\n".join(lines), title="Why: the chain of causes", timeout=8)
+    @on(LogPane.EventOpened)
+    @on(NarrationPane.Opened)
+    def _event_opened(self, event: LogPane.EventOpened | NarrationPane.Opened) -> None:
+        self._explain(event.index)
+
+    # Why
+
+    def action_why(self) -> None:
+        """Explain what is selected in the current pane: the chain of causes that led to it."""
+        messages, broken = self._messages, self.sim.invariants_kept.broken
+        if self._current == 2 and messages.face == "log":
+            self._explain(messages.log_face.chosen or messages.log_face.newest or 0)
+        elif self._current == 2 and messages.face == "sequence":
+            self._explain(messages.sequence.selected or messages.sequence.newest or 0)
+        elif self._current == 5:
+            self._explain(self._story.event_in_view)
+        elif self._current in (3, 4) and broken:
+            name, first = min(broken.items(), key=lambda item: item[1].index)
+            self._explain(first.index, f"invariant {name} is broken")
+        else:
+            agent = self.selected
+            self._explain(last_of(self.sim.trace, agent), f"what happened to {self._name_of(agent)} last")
+
+    def _explain(self, index: int, about: str = "") -> None:
+        """Show the chain of causes that ends in an event."""
+        events = chain(index, self._find_event)
+        if not events:
+            self.tell(
+                f"event {count(index)} is not kept any more; nobody knows what led to it"
+                if index
+                else f"no event led to {about or 'this'}: it was so from the start, or nothing is kept of it any more"
+            )
+            return
+        self._messages.sequence.path = [event.index for event in events]
+        about = about or f"event {count(index)}"
+        self.app.push_screen(WhyScreen(self.sim, events, self._find_event, about), self._explained)
+
+    def _find_event(self, index: int) -> TraceEvent | None:
+        """An event by its index, also one that the trace has forgotten, where the history can go back for it."""
+        return self.driver.history.event(index)
+
+    def _explained(self, index: int | None) -> None:
+        if index is not None:
+            self.go_to_event(index)
+        self.draw(everything=True)
 
     def _name_of(self, agent: int) -> str:
         return self.sim.names[agent]
-
-    # Time
-
-    def action_toggle_pause(self) -> None:
-        """Pause, or go on."""
-        self.driver.paused = not self.driver.paused
-        self.draw()
-
-    def action_step(self) -> None:
-        """One event."""
-        if not self.driver.step():
-            self._tell("nothing is left to happen; inject something, or start over")
-        self.draw()
-
-    def action_back(self) -> None:
-        """One event back."""
-        if not self.driver.back():
-            self._tell("this is the start of the run; there is no event before it")
-        self.draw()
-
-    def action_faster(self) -> None:
-        """Twice as fast."""
-        self._at_speed((self.driver.speed or 1.0) * 2)
-
-    def action_slower(self) -> None:
-        """Half as fast; from flat out, back to real time."""
-        self._at_speed(1.0 if self.driver.speed is None else self.driver.speed / 2)
-
-    def action_real_time(self) -> None:
-        """One virtual second a second."""
-        self._at_speed(1.0)
-
-    def action_flat_out(self) -> None:
-        """As fast as possible."""
-        self._at_speed(None)
-
-    def _at_speed(self, speed: float | None) -> None:
-        self.driver.set_speed(speed)
-        self.draw()
 
     # Commands
 
@@ -303,18 +325,13 @@ class LiveScreen(SizedScreen):
         try:
             self.command(text)
         except CommandError as error:
-            self._tell(error.message, title="Not done")
+            self.tell(error.message, title="Not done")
         self.draw(everything=True)
 
-    def _tell(self, text: str, *, title: str = "", timeout: float | None = None) -> None:
-        """Say something in a corner for a while, in place of what stands there."""
-        self.app.clear_notifications()
-        self.notify(text, title=title, severity="warning" if title == "Not done" else "information",
-                    timeout=timeout, markup=False)  # fmt: skip
-
-    def _ask(self, dialog: Dialog) -> None:
+    def ask(self, dialog: Dialog) -> None:
+        """Open a dialog whose answer is commands, and draw when it is closed."""
         dialog.carry_out = self.command
-        self.app.push_screen(dialog, lambda _: self.draw(everything=True))
+        super().ask(dialog)
 
     def action_crash(self) -> None:
         """Crash the selected agent."""
@@ -328,36 +345,36 @@ class LiveScreen(SizedScreen):
         """Ask who stands where."""
         names = [self._name_of(agent) for agent in self.sim.present()]
         if len(names) < 2:
-            self._tell("a partition needs two agents; only one is left", title="Not done")
+            self.tell("a partition needs two agents; only one is left", title="Not done")
             return
-        self._ask(PartitionDialog(names, self._name_of(self.selected)))
+        self.ask(PartitionDialog(names, self._name_of(self.selected)))
 
     def action_heal(self) -> None:
         """Remove all partitions."""
         if not self.sim.network.cuts:
-            self._tell("there is no partition to heal")
+            self.tell("there is no partition to heal")
             return
         self._do("heal")
 
     def action_links(self) -> None:
         """Ask what the links shall be like."""
-        self._ask(LinkDialog(self._name_of(self.selected)))
+        self.ask(LinkDialog(self._name_of(self.selected)))
 
     def action_misbehave(self) -> None:
         """Ask how the selected agent shall misbehave."""
         modes = self.scenario.misbehaviours
         if not modes:
-            self._tell(f"{self.sim.scenario.title} has no misbehaviours; crash, freeze and slow work everywhere")
+            self.tell(f"{self.sim.scenario.title} has no misbehaviours; crash, freeze and slow work everywhere")
             return
         agent = self.sim.agent(self.selected)
-        self._ask(MisbehaveDialog(agent.name, agent.mode, modes))
+        self.ask(MisbehaveDialog(agent.name, agent.mode, modes))
 
     def action_own(self) -> None:
         """Ask for one of the scenario's own commands."""
         if not self.sim.scenario.commands:
-            self._tell(f"{self.sim.scenario.title} has no commands of its own; the command line takes all others")
+            self.tell(f"{self.sim.scenario.title} has no commands of its own; the command line takes all others")
             return
-        self._ask(OwnDialog(self.sim, self._name_of(self.selected)))
+        self.ask(OwnDialog(self.sim, self._name_of(self.selected)))
 
     # The line at the bottom
 
@@ -378,9 +395,10 @@ class LiveScreen(SizedScreen):
 
     def _close_bar(self, bar: Bar) -> None:
         bar.close()
-        self._focus_home()
+        self.focus_home()
 
-    def _focus_home(self) -> None:
+    def focus_home(self) -> None:
+        """Give the focus to the current pane."""
         self._pane(self._current).focus()
 
     def _candidates(self, text: str) -> list[str]:
@@ -430,12 +448,16 @@ class LiveScreen(SizedScreen):
         """To another pane."""
         self._current = number
         self._arrange()
-        self._focus_home()
+        self.focus_home()
         self.draw(everything=True)
 
-    def action_next_pane(self, by: int) -> None:
-        """To the pane after or before this one."""
-        self.action_pane((self._current - 1 + by) % len(NAMES) + 1)
+    def action_next_pane(self) -> None:
+        """To the pane after this one."""
+        self.action_pane(self._current % len(NAMES) + 1)
+
+    def action_previous_pane(self) -> None:
+        """To the pane before this one."""
+        self.action_pane((self._current - 2) % len(NAMES) + 1)
 
     @on(MessagesPane.FaceChanged)
     def _face_changed(self) -> None:
@@ -451,7 +473,7 @@ class LiveScreen(SizedScreen):
         """The current pane alone, or all of them."""
         self._zoomed = not self._zoomed
         self._arrange()
-        self._focus_home()
+        self.focus_home()
         self.draw(everything=True)
 
     def action_face(self) -> None:
@@ -467,24 +489,50 @@ class LiveScreen(SizedScreen):
 
     def action_help(self) -> None:
         """All keys and commands."""
-        self.app.push_screen(HelpScreen(LIVE, self.scenario))
+        self.app.push_screen(HelpScreen(self.ACTIONS, self.scenario))
 
     # The run as a whole
 
     def action_save(self) -> None:
         """Ask for a file, and write the run so far into it."""
         name = Path(self._from[0]).stem
-        self._ask(SaveDialog(free_name(f"{name}-{self.sim.seed}"), self.save))
+        self.ask(SaveDialog(free_name(f"{name}-{self.sim.seed}"), self.save))
 
     def save(self, file: str) -> None:
-        """Write the run so far as a recording. Raises RecordingError."""
+        """Write the run so far as a recording, and what is still to come as it comes. Raises RecordingError."""
         scenario, params, _ = self._from
-        Recorder.opened(file, self.sim, scenario, params).end()
-        self._tell(f"saved as {file}; swarmscope replay {file} plays it again")
+        recorder = Recorder.opened(file, self.driver.history, scenario, params)
+        self._end_recording()
+        self._recorder = recorder
+        self.driver.witness = recorder.note
+        recorder.mark()
+        self.tell(f"saved as {file}, and kept up to date as the run goes on; swarmscope replay {file} plays it again")
+
+    def _end_recording(self) -> None:
+        if self._recorder is not None:
+            self._recorder.end()
+            self._recorder = self.driver.witness = None
+
+    def on_unmount(self) -> None:
+        """The run ends here."""
+        self._end_recording()
+
+    def action_export(self) -> None:
+        """Ask what to make of the run so far, and have it made beside the run."""
+        scenario, params, _ = self._from
+        record = partial(Recorder.opened, history=self.driver.history, scenario=scenario, params=params)
+        self.ask(ask_export(self, scenario, record, self._current))
 
     def action_start_over(self) -> None:
         """The same run from the start."""
         self._again(self.sim.seed)
+
+    def compare(self, number: int) -> None:
+        """See this branch and the one with this number side by side. Raises CommandError where that cannot be done."""
+        from app.screens.comparing import open_comparison
+
+        self.driver.paused = True
+        self.app.push_screen(open_comparison(self, number), lambda _: self.draw(everything=True))
 
     def action_new_seed(self) -> None:
         """The same with another seed."""
@@ -495,7 +543,13 @@ class LiveScreen(SizedScreen):
         speed = float("inf") if self.driver.speed is None else self.driver.speed
         paused = self.driver.paused and not self.driver.ended
         self.app.play(  # type: ignore[attr-defined]
-            scenario, params, seed=seed, speed=speed, script=script, paused=paused
+            scenario,
+            params,
+            seed=seed,
+            speed=speed,
+            script=script,
+            paused=paused,
+            replay=None if seed is None else self._replay,
         )
 
     def action_menu(self) -> None:

@@ -1,4 +1,4 @@
-"""The live screen of two runs side by side: every key acts on both."""
+"""The live screen of two runs side by side: the two stages of any two, and the screen of a pair."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from textual.app import ComposeResult
 from textual.containers import Container
 
 from app.screens.live import LiveScreen
-from app.twin import TwinDriver, TwinFramer
+from app.twin import BothFramer, TwinDriver, TwinFramer
 from engine.commands import Timed
 from engine.scenario import Scenario
 from engine.views import StageView
@@ -19,21 +19,20 @@ from widgets.stage import StagePane
 SIDE_BY_SIDE = 180  # columns from which the two stages stand beside one another
 
 
-class TwinScreen(LiveScreen):
-    """Two runs, live."""
+class BothScreen(LiveScreen):
+    """Two runs, live, in one set of panes; each has its own stage."""
 
     def __init__(
-        self, pair: Pair, driver: TwinDriver, scenario: str, params: Mapping[str, Any], script: Sequence[Timed] = ()
+        self,
+        framer: BothFramer,
+        driver: TwinDriver,
+        scenario: str,
+        params: Mapping[str, Any],
+        script: Sequence[Timed] = (),
     ) -> None:
         super().__init__(driver, scenario, params, script)
-        self._pair = pair
-        self._twin = self._framer = TwinFramer(pair, driver.sim, driver.right)
+        self._both = self._framer = framer
         self._right_stage = StagePane(number=None, id="stage-right")
-
-    @property
-    def scenario(self) -> Scenario:
-        """The pair, with the commands and misbehaviours of both sides."""
-        return self._pair
 
     def compose_stages(self) -> ComposeResult:
         """Both stages."""
@@ -46,9 +45,14 @@ class TwinScreen(LiveScreen):
         self.query_one("#twins").set_class(width >= SIDE_BY_SIDE, "-beside")
         super().resized(width, height)
 
+    def _arrange(self) -> None:
+        super()._arrange()
+        for part in (self._right_stage, *self.query("#twins, #middle")):
+            part.display = self._stage.display
+
     def show_stage(self, view: StageView) -> None:
         """Draw both stages."""
-        left, right = self._twin.stages((self._stage.selected, self._right_stage.selected))
+        left, right = self._both.stages((self._stage.selected, self._right_stage.selected))
         self._stage.show(left)
         self._right_stage.show(right)
 
@@ -59,6 +63,26 @@ class TwinScreen(LiveScreen):
         if other:
             self._right_stage.focus()
 
+
+class TwinScreen(BothScreen):
+    """The two runs of a pair: every key acts on both."""
+
+    def __init__(
+        self, pair: Pair, driver: TwinDriver, scenario: str, params: Mapping[str, Any], script: Sequence[Timed] = ()
+    ) -> None:
+        super().__init__(TwinFramer(pair, driver.sim, driver.right), driver, scenario, params, script)
+        self._pair = pair
+
+    @property
+    def scenario(self) -> Scenario:
+        """The pair, with the commands and misbehaviours of both sides."""
+        return self._pair
+
     def action_save(self) -> None:
         """Say that there is nothing to save it in."""
-        self._tell("two runs do not fit into one recording; play one of the two scenarios to save it", title="Not done")
+        self.tell("two runs do not fit into one recording; play one of the two scenarios to save it", title="Not done")
+
+    def action_export(self) -> None:
+        """Say that there is nothing to make it from."""
+        sentence = "two runs do not fit into one recording; play one of the two scenarios to export it"
+        self.tell(sentence, title="Not done")

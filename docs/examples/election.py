@@ -20,6 +20,7 @@ from swarmscope import (
     Column,
     Experiment,
     InvariantSpec,
+    Landmark,
     MetricSpec,
     NetworkParams,
     Note,
@@ -125,6 +126,11 @@ class Election(Scenario):
         state = "leader" if agent.leader == agent.number else "follower" if agent.leader else "waits"
         cells = (str(agent.number), str(agent.leader or ""))
         return AgentRow(agent.id, agent.name, agent.role, sim.health(agent.id), state, cells)
+
+    def landmark(self, sim: Simulation, note: Note) -> Landmark | None:
+        if note.kind == "leader":
+            return Landmark(note.index, note.time, "leader", "♛", f"{sim.names[note.agent]} has won", "good")
+        return None
 
     def narrate(self, sim: Simulation, event: TraceEvent) -> str | None:
         if event.kind == "leader":

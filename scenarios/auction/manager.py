@@ -356,8 +356,7 @@ class Manager(Contender):
         self.leases.grant(task.id, winner, now + self._window)
         self._watch_leases()
         again = self.ctx.count(f"awarded {task.id}") > 1
-        if again:
-            self.ctx.count("tasks_reawarded")
+        count = self.ctx.count("tasks_reawarded") if again else 0
         amounts = sorted([bid.amount for bid in record.bids.values()], reverse=self._rising)
         self.ctx.note(
             "awarded",
@@ -369,6 +368,7 @@ class Manager(Contender):
             best=amounts[0],
             second=amounts[1] if len(amounts) > 1 else None,
             again=again,
+            count=count,
         )
         for who in record.bids:
             if who != winner:
@@ -426,11 +426,11 @@ class Manager(Contender):
             record = self.book[name]
             if record.state != "awarded":
                 continue
-            self.ctx.count("leases_lost")
+            count = self.ctx.count("leases_lost")
             why = "never began"
             if record.accepted:
                 why = "took far too long" if record.overdue else "was not heard of again"
-            self.ctx.note("lease lost", task=name, holder=lease.holder, why=why)
+            self.ctx.note("lease lost", task=name, holder=lease.holder, why=why, count=count)
             self._fail(record, lease.holder, "its lease ran out")
         self._watch_leases()
 
@@ -448,7 +448,8 @@ class Manager(Contender):
         self.trust[who] = trust
         if trust < BARRED_BELOW:
             self.barred[who] = self.ctx.now + BARRED_FOR * self._lease
-            self.ctx.note("barred", contractor=who, trust=trust, lasts=BARRED_FOR * self._lease)
+            count, lasts = self.ctx.count("barred"), BARRED_FOR * self._lease
+            self.ctx.note("barred", contractor=who, trust=trust, lasts=lasts, count=count)
 
     # Result
 
@@ -462,7 +463,9 @@ class Manager(Contender):
             return
         if result.why:
             if won and record.state == "awarded":
-                self.ctx.note("failed task", task=result.task, by=sender, why=result.why)
+                self.ctx.note(
+                    "failed task", task=result.task, by=sender, why=result.why, count=self.ctx.count("given back")
+                )
                 self._fail(record, sender, result.why)
             return
         if self.ctx.now >= self.until:
@@ -489,7 +492,9 @@ class Manager(Contender):
             del self.finished[next(iter(self.finished))]
         self.ctx.observe("payment", record.price)
         self.ctx.observe("payment squared", record.price * record.price)
-        self.ctx.note("paid", task=task.id, to=by, amount=record.price, round=record.round)
+        self.ctx.note(
+            "paid", task=task.id, to=by, amount=record.price, round=record.round, count=self.ctx.count("paid")
+        )
         self._say(by, Payment(task.id, self.house, record.round, self.term, record.price))
         self._end(record, "done", "")
 
@@ -507,7 +512,7 @@ class Manager(Contender):
             self.ctx.count("ended")
             self.ctx.count(f"tasks_{state}")
         if state != "done":
-            self.ctx.note(state, task=task.id, why=why)
+            self.ctx.note(state, task=task.id, why=why, count=self.ctx.count(f"noted {state}"))
         self._tell_other([record])
 
     # The other manager

@@ -28,7 +28,7 @@ from engine.errors import CommandError
 from engine.scenario import InvariantSpec, MetricSpec, Misbehaviour, Scenario
 from engine.simulation import Simulation
 from engine.trace import Note, TraceEvent
-from engine.views import AgentRow, Column, MetricView, NarrationLine, StageView, Tone, Words
+from engine.views import AgentRow, Column, Landmark, MetricView, NarrationLine, StageView, Tone, Words
 from scenarios.auction import measures
 from scenarios.auction import params as setting
 from scenarios.auction import views as auction_views
@@ -366,3 +366,6 @@ class Auction(Scenario):
 
     def narrate(self, sim: Simulation, event: TraceEvent) -> NarrationLine | str | None:
         return auction_views.narrate(sim, event)
+
+    def landmark(self, sim: Simulation, note: Note) -> Landmark | None:
+        return auction_views.landmark(sim, note)

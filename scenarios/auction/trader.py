@@ -386,12 +386,14 @@ class Trader(Agent):
                 self.finished[task.id] = (task, sender)
                 if len(self.finished) > KEPT_DONE:
                     del self.finished[next(iter(self.finished))]
-                self.ctx.note("paid", task=task.id, to=sender, amount=amount, round=0)
+                self.ctx.note("paid", task=task.id, to=sender, amount=amount, round=0, count=self.ctx.count("paid"))
                 if sender == self.id:
                     self._earn(task, amount)
             else:
-                self.ctx.note(delivery.state, task=task.id, why="nobody had begun with it by its deadline"
-                              if delivery.state == "expired" else "nobody who could do it was found")  # fmt: skip
+                late = delivery.state == "expired"
+                why = "nobody had begun with it by its deadline" if late else "nobody who could do it was found"
+                count = self.ctx.count(f"noted {delivery.state}")
+                self.ctx.note(delivery.state, task=task.id, why=why, count=count)
             self._ended(task, delivery.state)
         elif order is not None and order.state == "done" and order.by == sender:
             amount = order.price  # the receipt was lost
@@ -416,7 +418,8 @@ class Trader(Agent):
             return
         order.state = "expired"
         self._judge(order.holder, name, done=False)
-        self.ctx.note("expired", task=name, why="nothing was heard of it for too long")
+        count = self.ctx.count("noted expired")
+        self.ctx.note("expired", task=name, why="nothing was heard of it for too long", count=count)
         self._ended(order.task, "expired")
 
     def distrusts(self, other: int) -> bool:
@@ -430,7 +433,8 @@ class Trader(Agent):
         before = self.faults.get(other, 0)
         self.faults[other] = max(0, before - 1) if done else before + 1
         if self.faults[other] == FAULTS > before:
-            self.ctx.note("distrusts", other=other, task=name)
+            first = self.ctx.count(f"distrusted {other}") == 1
+            self.ctx.note("distrusts", other=other, task=name, first=first)
 
     def _ended(self, task: Task, state: str) -> None:
         if self.ctx.count(f"ended {task.id}") == 1:

@@ -14,7 +14,7 @@ from engine.duration import SECOND, brief_duration, seconds
 from engine.framing import in_words, metric_view
 from engine.scenario import MetricSpec
 from engine.simulation import Simulation
-from engine.trace import TraceEvent
+from engine.trace import Note, TraceEvent
 from engine.views import (
     AgentRow,
     Bid,
@@ -22,6 +22,7 @@ from engine.views import (
     Board,
     BoardTask,
     Curve,
+    Landmark,
     MetricView,
     NarrationLine,
     Plot,
@@ -36,6 +37,7 @@ from scenarios.auction.manager import ENDED, Manager, Record
 from scenarios.auction.messages import Bid as SealedBid
 from scenarios.auction.params import AuctionParams, Task
 from scenarios.auction.trader import Held, Order, Trader
+from scenarios.landmarks import is_milestone, is_news, teller
 
 SHOWN_TASKS = 24
 SHOWN_ENDED = 8
@@ -524,3 +526,39 @@ def _awarded(sim: Simulation, who: str, data: dict[str, Any]) -> str:
     if params.rule == "second-price":
         return f"{winner} wins {task}{again} with {data['best']:.2f}, {of}; it {what} {price:.2f}, the next best."
     return f"{winner} wins {task}{again}, {of}, and {what} {price:.2f}."
+
+
+# --- what is worth going back to ------------------------------------------------------------------
+
+
+def landmark(sim: Simulation, note: Note) -> Landmark | None:
+    """Tasks that come to nothing and are given again, who is trusted no more, who acts as manager."""
+    found = _landmark(sim, note)
+    return None if found is None else Landmark(note.index, note.time, *found)
+
+
+def _landmark(sim: Simulation, note: Note) -> tuple[str, str, str, Tone] | None:
+    """Kind, glyph, words, tone."""
+    data, who = note.data, teller(sim, note)
+    task = data.get("task", "")
+    match note.kind:
+        case "paid" if is_milestone(data["count"]):
+            many = data["count"]
+            return "done", "✓", "the first task is done" if many == 1 else f"{many} tasks are done", "plain"
+        case "awarded" if is_news(data["count"]):
+            return "awarded again", "↻", f"{_name(sim, data['to'])} gets {task} now", "accent"
+        case "lease lost" if is_news(data["count"]):
+            return "lease lost", "↯", f"{_name(sim, data['holder'])} loses {task}", "bad"
+        case "failed task" if is_news(data["count"]):
+            return "given back", "↶", f"{_name(sim, data['by'])} gives {task} back", "warn"
+        case "barred" if is_news(data["count"]):
+            return "barred", "⊘", f"{who} bars {_name(sim, data['contractor'])}", "warn"
+        case "distrusts" if data["first"]:
+            return "distrust", "⊘", f"{_name(sim, data['other'])} is distrusted", "warn"
+        case "expired" | "refused" if task and is_news(data["count"]):
+            return note.kind, "∅", f"{task} is {'given up' if note.kind == 'expired' else 'refused by all'}", "bad"
+        case "took over":
+            return "takeover", "♛", f"{who} takes over", "warn"
+        case "stepped down":
+            return "stands by", "♕", f"{who} stands by again", "plain"
+    return None

@@ -22,7 +22,7 @@ from engine.params import NetworkParams, param
 from engine.scenario import InvariantSpec, MetricSpec, Misbehaviour, Scenario
 from engine.simulation import Simulation
 from engine.trace import Note, TraceEvent
-from engine.views import AgentRow, Column, MetricView, NarrationLine, StageView, Tone
+from engine.views import AgentRow, Column, Landmark, MetricView, NarrationLine, StageView, Tone
 from scenarios.gossip import measures
 from scenarios.gossip import views as gossip_views
 from scenarios.gossip.experiments import EXPERIMENTS
@@ -446,7 +446,7 @@ class Gossiper(Agent):
         if drawn >= len(order):
             return self.advert
         if not self.fresh:
-            return self.view[order[drawn]]
+            return order[drawn]
         newest, left = self.fresh.popitem()
         if left > 1:
             self.fresh[newest] = left - 1
@@ -760,6 +760,9 @@ class Gossip(Scenario):
 
     def narrate(self, sim: Simulation, event: TraceEvent) -> NarrationLine | str | None:
         return gossip_views.narrate(sim, event)
+
+    def landmark(self, sim: Simulation, note: Note) -> Landmark | None:
+        return gossip_views.landmark(sim, note)
 
 
 def _gossiper(sim: Simulation, agent: int) -> Gossiper:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from operator import attrgetter
+from typing import Any
+
 from msgspec import Struct
 
 from engine.streams import Stream
@@ -41,20 +45,28 @@ class Advert(Struct, frozen=True):
     time: int
 
 
+_AGENT = attrgetter("agent")
+
+
 class View(dict[int, Advert]):
     """The advertisements that an agent holds, by agent: at most 64, of which a random one makes room for a new one."""
 
-    def __init__(self) -> None:
-        self.order: list[int] = []  # the agents, for drawing one of them
+    def __init__(self, adverts: Sequence[Advert] = ()) -> None:
+        self.order = list(adverts)  # the same, for drawing one of them
+        self.update(zip(map(_AGENT, adverts), adverts, strict=True))
 
     def take(self, advert: Advert, stream: Stream) -> None:
         """Keep an advertisement: in place of an earlier one of its agent, or of a random one if there is no room."""
-        agent = advert.agent
-        if agent not in self:
-            if len(self.order) < VIEW_SIZE:
-                self.order.append(agent)
-            else:
-                place = stream.below(VIEW_SIZE)
-                del self[self.order[place]]
-                self.order[place] = agent
+        agent, order = advert.agent, self.order
+        if agent in self:
+            order[order.index(self[agent])] = advert
+        elif len(order) < VIEW_SIZE:
+            order.append(advert)
+        else:
+            place = stream.below(VIEW_SIZE)
+            del self[order[place].agent]
+            order[place] = advert
         self[agent] = advert
+
+    def __reduce__(self) -> tuple[Any, ...]:  # a checkpoint of 5,000 agents holds each advertisement thousands of times
+        return View, (self.order,)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
@@ -13,9 +14,10 @@ from engine.duration import SECOND, brief_duration
 from engine.framing import SERIES_POINTS, metric_view
 from engine.scenario import MetricSpec
 from engine.simulation import Simulation
-from engine.trace import TraceEvent
-from engine.views import AgentRow, Curve, Matrix, MatrixCell, MetricView, NarrationLine, Plot, StageView, Tone
+from engine.trace import Note, TraceEvent
+from engine.views import AgentRow, Curve, Landmark, Matrix, MatrixCell, MetricView, NarrationLine, Plot, StageView, Tone
 from scenarios.gossip import measures, theory
+from scenarios.landmarks import teller
 
 if TYPE_CHECKING:
     from scenarios.gossip.scenario import Gossiper, GossipParams
@@ -300,6 +302,38 @@ def _milestone(sim: Simulation, event: TraceEvent, data: dict[str, Any]) -> Narr
     return None
 
 
-def _reaches(share: float, data: dict[str, Any]) -> bool:
+def _reaches(share: float, data: Mapping[str, Any]) -> bool:
     """Whether this is the one with whom a share of all is reached."""
     return bool(data["count"] == math.ceil(share * data["of"]))
+
+
+# --- what is worth going back to ------------------------------------------------------------------
+
+
+def landmark(sim: Simulation, note: Note) -> Landmark | None:
+    """Where a rumour begins, has reached half of the agents and all, or is told no more; distrust."""
+    found = _landmark(sim, note)
+    return None if found is None else Landmark(note.index, note.time, *found)
+
+
+def _landmark(sim: Simulation, note: Note) -> tuple[str, str, str, Tone] | None:
+    """Kind, glyph, words, tone. Only the first time that all know a fact counts, and not when a newcomer hears it."""
+    data, who = note.data, teller(sim, note)
+    match note.kind:
+        case "rumour":
+            version = f" anew, version {data['version']}" if data["version"] > 1 else ""
+            return "rumour", "♪", f"{who} tells {data['key']}{version}", "accent"
+        case "heard" if "count" in data and data["of"] > 1 and not data["again"]:
+            if data["count"] >= data["of"]:
+                return "all know", "◉", f"everybody knows {data['key']}", "good"
+            if _reaches(0.5, data):
+                return "half know", "◑", f"half know {data['key']}", "plain"
+        case "agreed":
+            return "agreed", "◉", f"all agree on {data['key']}, version {data['version']}", "good"
+        case "cold":
+            left = data["of"] - data["count"]
+            rest = f", {left} never heard" if left else ""
+            return "cold", "∅", f"nobody tells {data['key']}{rest}", "warn" if left else "plain"
+        case "distrusts" if data["first"]:
+            return "distrust", "⊘", f"{who} distrusts {data['other']}", "warn"
+    return None

@@ -125,7 +125,8 @@ class Client(Agent):
             self.tainted = True
             other = self._request(self.order(payee, amount + 1))
             digests.append(request_digest(other))
-            self.ctx.note("two-faced", timestamp=self.timestamp)
+            first = self.ctx.count(f"two-faced {self.id}") == 1
+            self.ctx.note("two-faced", timestamp=self.timestamp, first=first)
             for to, face in enumerate(faults.faces(request, other, n)):
                 self.ctx.send(to, face)
         elif self.mode != "silent":

@@ -206,7 +206,8 @@ def _equivocate(replica: Replica, message: PrePrepare) -> None:
         if other != replica.id:
             replica.say(other, message)
             replica.say(other, face)
-    replica.ctx.note("equivocates", seq=message.seq, view=message.view)
+    first = replica.ctx.count(f"equivocates {replica.id} {message.view}") == 1
+    replica.ctx.note("equivocates", seq=message.seq, view=message.view, first=first)
     if replica.mode == "colluder":
         _vote(replica, message)
         _vote(replica, face)

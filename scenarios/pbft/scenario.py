@@ -27,7 +27,7 @@ from engine.scenario import InvariantSpec, MetricSpec, Scenario
 from engine.signing import public_key, secret_key
 from engine.simulation import Simulation
 from engine.trace import Note, TraceEvent
-from engine.views import AgentRow, Column, MetricView, NarrationLine, StageView, Tone, Words
+from engine.views import AgentRow, Column, Landmark, MetricView, NarrationLine, StageView, Tone, Words
 from scenarios.pbft import measures
 from scenarios.pbft import views as pbft_views
 from scenarios.pbft.client import REMEMBERED, Client
@@ -346,6 +346,9 @@ class Pbft(Scenario):
 
     def narrate(self, sim: Simulation, event: TraceEvent) -> NarrationLine | str | None:
         return pbft_views.narrate(sim, event)
+
+    def landmark(self, sim: Simulation, note: Note) -> Landmark | None:
+        return pbft_views.landmark(sim, note)
 
 
 def _is_faulty(sim: Simulation, agent: int) -> bool:

@@ -12,10 +12,11 @@ from engine.ledger import Transfer, address_of
 from engine.scenario import MetricSpec
 from engine.signing import public_key, secret_key
 from engine.simulation import Simulation
-from engine.trace import TraceEvent
+from engine.trace import Note, TraceEvent
 from engine.views import (
     AgentRow,
     Chain,
+    Landmark,
     MetricView,
     NarrationLine,
     PhaseCell,
@@ -27,6 +28,7 @@ from engine.views import (
     Words,
 )
 from engine.views import Block as BlockView
+from scenarios.landmarks import is_milestone, teller
 from scenarios.pbft import measures, theory
 from scenarios.pbft.client import Client
 from scenarios.pbft.messages import GENESIS, Block, Request
@@ -504,3 +506,33 @@ def _requests(sim: Simulation, data: dict[str, Any]) -> str:
 
 def _count(many: int, thing: str) -> str:
     return f"{many} {thing}{'' if many == 1 else 's'}"
+
+
+# --- what is worth going back to ------------------------------------------------------------------
+
+
+def landmark(sim: Simulation, note: Note) -> Landmark | None:
+    """Views that are asked for and begin, who lies, who catches up, and a few numbers."""
+    found = _landmark(sim, note)
+    return None if found is None else Landmark(note.index, note.time, *found)
+
+
+def _landmark(sim: Simulation, note: Note) -> tuple[str, str, str, Tone] | None:
+    """Kind, glyph, words, tone; what all replicas say in turn counts when the first one does."""
+    data, who = note.data, teller(sim, note)
+    match note.kind:
+        case "final" if is_milestone(data["seq"]):
+            return "final", "✓", f"number {data['seq']} is final", "plain"
+        case "view-change" if data["count"] == 1:
+            return "view change", "↻", f"{who} asks for view {data['view']}", "warn"
+        case "new-view" if data["first"]:
+            return "new view", "♛", f"view {data['view']}, primary {sim.names[data['primary']]}", "accent"
+        case "equivocates" if data["first"]:
+            return "equivocation", "≠", f"{who} equivocates in view {data['view']}", "bad"
+        case "two-faced" if data["first"]:
+            return "two faces", "≠", f"{who} sends two requests as one", "bad"
+        case "rejected" if data["count"] == 1:
+            return "rejected", "⊘", f"{who} rejects a {data['what']}", "warn"
+        case "state":
+            return "catches up", "↥", f"{who} catches up to number {data['seq']}", "good"
+    return None

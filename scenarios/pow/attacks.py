@@ -132,7 +132,8 @@ def reveal(miner: Miner, up_to: int | None = None) -> int:
     out = [record for record in records if up_to is None or record.height <= up_to]
     del miner.hidden[: len(out)]
     if out:
-        miner.ctx.note("revealed", blocks=len(out), block=short(out[-1].id), height=out[-1].height)
+        last, count = out[-1], miner.ctx.count("reveals")
+        miner.ctx.note("revealed", blocks=len(out), block=short(last.id), height=last.height, count=count)
     for record in out:
         miner.publish(record)
     best = out[-1] if out else None
@@ -239,10 +240,10 @@ def _double_spender_found(miner: Miner, record: Record) -> None:
     miner.adopt(record)
     miner.note_found(record, hidden=True)
     attempt.payment, attempt.fork = payment, record.height - 1
-    miner.ctx.count("double_spends_tried")
+    count = miner.ctx.count("double_spends_tried")
     miner.ctx.note(
         "double-spend", merchant=sim.names[attempt.merchant], payment=payment.id[:4],
-        confirmations=attempt.confirmations,
+        confirmations=attempt.confirmations, count=count,
     )  # fmt: skip
     miner.ctx.send(attempt.merchant, Order(payment.id, attempt.confirmations))
     miner.send_all(payment)
@@ -263,7 +264,8 @@ def _race(miner: Miner) -> None:
         miner.public = miner.tree.tip
         _finish(miner)
     elif honest - secret >= hopeless_behind(_share(miner), attempt.confirmations):
-        miner.ctx.note("double-spend-ends", payment=attempt.payment.id[:4], blocks=secret, against=honest)
+        count, name = miner.ctx.count("double_spends_ended"), attempt.payment.id[:4]
+        miner.ctx.note("double-spend-ends", payment=name, blocks=secret, against=honest, count=count)
         follow_public(miner)
         _finish(miner)
         miner.mine()

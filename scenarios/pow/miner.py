@@ -372,16 +372,17 @@ class Miner(Agent):
         self.send_all(block)
 
     def note_found(self, record: Record, hidden: bool) -> None:
-        """Say that it found a block."""
-        rival = ""
+        """Say that it found a block; whether it `splits` the chain (a rival has the same parent), and how many have."""
+        rival, splits = "", 0
         for other in self.ctx.sim.agents:
             active = other.tree.active if isinstance(other, Miner) and not other.hidden else []
             if record.height < len(active) and active[record.height] != record.id:
                 rival = short(active[record.height])
+                splits = self.ctx.count("splits") if active[record.height - 1] == record.parent else 0
                 break
         self.ctx.note(
             "found", block=short(record.id), height=record.height, parent=short(record.parent), hidden=hidden,
-            rival=rival,
+            rival=rival, splits=splits,
         )  # fmt: skip
         assert record.block is not None
         before = work_of(record.block.header.target)
@@ -664,8 +665,10 @@ class Miner(Agent):
                 if other is not self
                 for past in getattr(other, "reorgs", ())
             )
+            count = self.ctx.count(f"reorgs of {depth}") if first else 0
             self.ctx.note(
                 "reorg", left=short(left.id), joined=short(joined.id), depth=depth, height=joined.height, first=first,
+                count=count,
             )  # fmt: skip
 
     # Transfers
@@ -757,8 +760,8 @@ class Miner(Agent):
         for name, sale in list(self.shipped.items()) if changed.undone else ():
             if self._is_gone(sale):
                 del self.shipped[name]
-                self.ctx.count("double_spends_won")
-                self.ctx.note("defrauded", payment=name[:4], confirmations=sale.confirmations)
+                count = self.ctx.count("double_spends_won")
+                self.ctx.note("defrauded", payment=name[:4], confirmations=sale.confirmations, count=count)
 
     def _holds(self, sale: Sale) -> bool:
         """Whether the payment is in the chain, where it was seen last."""

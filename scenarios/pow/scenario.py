@@ -18,7 +18,7 @@ from engine.errors import CommandError, ParameterError
 from engine.scenario import InvariantSpec, MetricSpec, Misbehaviour, Scenario
 from engine.simulation import Simulation
 from engine.trace import Note, TraceEvent
-from engine.views import AgentRow, Column, MetricView, NarrationLine, StageView, Tone, Words
+from engine.views import AgentRow, Column, Landmark, MetricView, NarrationLine, StageView, Tone, Words
 from scenarios.pow import attacks, measures, views
 from scenarios.pow.chain import Record, address_in, judge, short
 from scenarios.pow.experiments import EXPERIMENTS
@@ -476,6 +476,9 @@ class ProofOfWork(Scenario):
 
     def narrate(self, sim: Simulation, event: TraceEvent) -> NarrationLine | str | None:
         return views.narrate(sim, event)
+
+    def landmark(self, sim: Simulation, note: Note) -> Landmark | None:
+        return views.landmark(sim, note)
 
 
 def _miner(sim: Simulation, agent: int) -> Miner:

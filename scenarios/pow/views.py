@@ -11,13 +11,14 @@ from engine.duration import SECOND
 from engine.framing import in_words, metric_view
 from engine.scenario import MetricSpec
 from engine.simulation import Simulation
-from engine.trace import TraceEvent
+from engine.trace import Note, TraceEvent
 from engine.views import (
     AgentRow,
     Block,
     BlockStatus,
     Chain,
     Curve,
+    Landmark,
     MetricView,
     NarrationLine,
     Plot,
@@ -27,6 +28,7 @@ from engine.views import (
     Tone,
     Words,
 )
+from scenarios.landmarks import is_milestone, is_news, teller
 from scenarios.pow import measures, theory
 from scenarios.pow.chain import ID_SIZE, REWARD, WEALTH, address_in, chance_of, short, work_of
 from scenarios.pow.miner import Miner
@@ -538,3 +540,46 @@ def narrate(sim: Simulation, event: TraceEvent) -> NarrationLine | None:
         case _:
             return None
     return NarrationLine(event.time, text, tone)
+
+
+# --- what is worth going back to ------------------------------------------------------------------
+
+
+def landmark(sim: Simulation, note: Note) -> Landmark | None:
+    """Forks, reorganisations, the steps of an attack, a new difficulty, and a few heights."""
+    found = _landmark(sim, note, teller(sim, note))
+    return None if found is None else Landmark(note.index, note.time, *found)
+
+
+def _landmark(sim: Simulation, note: Note, who: str) -> tuple[str, str, str, Tone] | None:
+    """Kind, glyph, words, tone. What a miner finds on one side of a split that goes on already begins no other."""
+    data = note.data
+    match note.kind:
+        case "found" if is_news(data["splits"]):
+            return "fork", "⋎", f"fork at height {data['height']}", "warn"
+        case "found" if is_milestone(data["height"]) and not (data["hidden"] or data["rival"]):
+            return "height", "■", f"height {data['height']}", "plain"
+        case "reorg" if is_news(data["count"]):
+            depth = data["depth"]
+            return "reorg", "↶", f"reorg of {_blocks(depth)} at {data['height']}", "accent" if depth == 1 else "warn"
+        case "retarget":
+            return "difficulty", "±", f"{data['after']:,} hashes a block from now on", "accent"
+        case "revealed" if is_news(data["count"]):
+            return "revealed", "▒", f"{who} publishes {_blocks(data['blocks'])}", "bad"
+        case "double-spend" if is_news(data["count"]):
+            return "double spend", "$", f"{who} begins to spend twice", "warn"
+        case "defrauded" if is_news(data["count"]):
+            return "cheated", "!", f"{who} is cheated of {data['payment']}", "bad"
+        case "double-spend-ends" if is_news(data["count"]):
+            return "double spend fails", "✓", f"{who} gives up its double spend", "good"
+        case "eclipsed":
+            return "eclipse", "◎", f"{who} is eclipsed", "bad"
+        case "released":
+            return "eclipse ends", "○", f"{who} hears everybody again", "good"
+        case "hashpower":
+            return "hash power", "∆", f"{who} has {100 * data['share']:g}% of the hash power", "accent"
+    return None
+
+
+def _blocks(number: int) -> str:
+    return "one block" if number == 1 else f"{number} blocks"

@@ -55,6 +55,7 @@ class Manager(Dispatcher):
         self._horizon = round(params.horizon * SECOND)
         self._target = Fraction(str(params.target))
         self._said: tuple[int, int] = (-1, -1)
+        self._grows: bool | None = None  # which way it was scaled last
 
     def on_start(self) -> None:
         self.scaler.begin(self.ctx.now, self.wanted)
@@ -101,7 +102,9 @@ class Manager(Dispatcher):
         self.pressed = self.policy != "fixed" and recommendation > most
         if self.wanted != before:
             self.scalings += 1
-            self.ctx.note("scaled", before=before, wanted=self.wanted, why=why, policy=self.policy)
+            grows = self.wanted > before
+            turn, self._grows = grows != self._grows, grows
+            self.ctx.note("scaled", before=before, wanted=self.wanted, why=why, policy=self.policy, turn=turn)
         self._resize(now)
         self._mind_saturation(now)
 

@@ -20,7 +20,7 @@ from engine.scenario import InvariantSpec, MetricSpec, Misbehaviour, Scenario
 from engine.simulation import Simulation
 from engine.streams import Stream
 from engine.trace import Note, TraceEvent
-from engine.views import AgentRow, Column, MetricView, NarrationLine, StageView, Tone, Words
+from engine.views import AgentRow, Column, Landmark, MetricView, NarrationLine, StageView, Tone, Words
 from scenarios.scaling import measures
 from scenarios.scaling import views as scaling_views
 from scenarios.scaling.experiments import EXPERIMENTS
@@ -569,3 +569,6 @@ class Scaling(Scenario):
 
     def narrate(self, sim: Simulation, event: TraceEvent) -> NarrationLine | str | None:
         return scaling_views.narrate(sim, event)
+
+    def landmark(self, sim: Simulation, note: Note) -> Landmark | None:
+        return scaling_views.landmark(sim, note)

@@ -9,11 +9,12 @@ from engine.agent import Agent
 from engine.duration import SECOND, brief_duration, format_duration
 from engine.framing import metric_view
 from engine.simulation import Simulation
-from engine.trace import TraceEvent
+from engine.trace import Note, TraceEvent
 from engine.views import (
     AgentRow,
     Curve,
     Health,
+    Landmark,
     MetricView,
     NarrationLine,
     Plot,
@@ -23,6 +24,7 @@ from engine.views import (
     Tone,
     Words,
 )
+from scenarios.landmarks import teller
 from scenarios.scaling import measures, theory
 from scenarios.scaling.load import PRIORITIES
 from scenarios.scaling.pool import Manager
@@ -451,3 +453,37 @@ def narrate(sim: Simulation, event: TraceEvent) -> NarrationLine | None:
     who = "The coordinator" if event.agent == "coordinator" else event.agent
     text, tone = _STORIES[event.kind](data)
     return NarrationLine(event.time, f"{who} {text}", tone)
+
+
+# --- what is worth going back to ------------------------------------------------------------------
+
+
+def landmark(sim: Simulation, note: Note) -> Landmark | None:
+    """When the pool turns to growing or shrinking, who is given up, when there is too much to do."""
+    found = _landmark(sim, note)
+    return None if found is None else Landmark(note.index, note.time, *found)
+
+
+def _landmark(sim: Simulation, note: Note) -> tuple[str, str, str, Tone] | None:
+    """Kind, glyph, words, tone. A pool that grows in several steps is told of once, at the first."""
+    data, who = note.data, teller(sim, note)
+    match note.kind:
+        case "scaled" if data["turn"]:
+            if data["wanted"] > data["before"]:
+                return "grows", "↑", f"{who} wants more: {data['before']} → {data['wanted']}", "accent"
+            return "shrinks", "↓", f"{who} wants fewer: {data['before']} → {data['wanted']}", "plain"
+        case "dead":
+            return "given up", "†", f"{data['worker']} is given up", "bad"
+        case "ejected":
+            return "replaced", "⊘", f"{data['worker']} is replaced", "warn"
+        case "spike":
+            return "spike", "∆", f"{data['factor'] / 1000:g} times as many tasks", "warn"
+        case "degraded":
+            return "saturated", "!", f"{who} is saturated", "bad"
+        case "relieved":
+            return "relieved", "✓", f"{who} takes all tasks again", "good"
+        case "policy":
+            return "policy", "◆", f"policy {data['name']}", "accent"
+        case "closed":
+            return "closed", "■", "no more tasks come", "plain"
+    return None

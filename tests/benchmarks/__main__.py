@@ -22,7 +22,8 @@ BENCHMARKS = {
     "start": "until there is something to see",
     "memory": "a long run",
     "small": "many small runs in one process",
-    "checkpoints": "going back",
+    "checkpoints": "taking a checkpoint, and returning to it",
+    "travel": "to any moment of runs of up to ten million events",
 }
 """Name and subject of each benchmark, in the order in which they run."""
 

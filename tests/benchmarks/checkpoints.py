@@ -22,6 +22,6 @@ def measure(agents: tuple[int, ...] = AGENTS, until: float = 5.0, repetitions: i
         figures += [
             Figure(f"checkpoint of {number} agents", 1000 * statistics.median(taken), "ms"),
             Figure(f"return to a checkpoint of {number} agents", 1000 * statistics.median(restored), "ms"),
-            Figure(f"size of a checkpoint of {number} agents", len(point.data) / 1e6, "MB"),
+            Figure(f"size of a checkpoint of {number} agents", point.size / 1e6, "MB"),
         ]
     return figures
