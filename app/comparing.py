@@ -22,6 +22,7 @@ from engine.simulation import NEVER
 from engine.views import Landmark
 
 REFUSED = "two branches are being compared; esc goes back to the one where commands can be given"
+PATIENCE = 1.0  # seconds that the search for where they part may take at a time
 BRIEF = 60  # columns that the first events apart need, or else the line has short words
 
 
@@ -32,7 +33,7 @@ class Bounded(History):
     def beside(cls, history: History, branch: Branch) -> Self:
         """Another simulation of the same run, at its start, on this branch."""
         other = history.companion()
-        bounded = cls(other.sim, other._clock, other.tree)
+        bounded = cls(other.sim, other.clock, other.tree)
         bounded.depart(branch, index=0, now=0)
         return bounded
 
@@ -61,15 +62,25 @@ class Bounded(History):
 
 class Common(NamedTuple):
     """What two branches share: so many events, all before a virtual time (µs) at which they part; and the next event of
-    each in words. Where one ends before they part, the time is NEVER, and instead of words there is its end."""
+    each in words. Where one ends before they part, the time is NEVER, and instead of words there is its end; where they
+    have been compared only so far (µs), the time is NEVER as well, and there are no words."""
 
     events: int
     moment: int
-    left: str
-    right: str
+    left: str = ""
+    right: str = ""
+    compared: int = 0
+
+    @property
+    def is_open(self) -> bool:
+        """Whether they may part after what has been compared."""
+        return self.moment == NEVER and not self.left
 
     def in_words(self, labels: tuple[str, str]) -> tuple[str, ...]:
         """Three sentences, or one where they do not part."""
+        if self.is_open:
+            return (f"They share {self.events:,} events at least, to {format_duration(self.compared)}; "
+                    "P looks further.",)  # fmt: skip
         if self.moment == NEVER:
             return (f"They share {self.events:,} events, and do not part before {self.left}.",)
         return (
@@ -106,18 +117,21 @@ def forking(tree: Tree, one: Branch, other: Branch) -> Place:
     return max(Place(*map(min, first[number], second[number])) for number in first if number in second)
 
 
-def common(left: Bounded, right: Bounded) -> Common:
-    """What the branches of two histories share. Both go there, and a little further."""
-    fork = forking(left.tree, left.branch, right.branch)
-    for history in (left, right):
-        history.depart(index=fork.events, now=fork.now, given=fork.given)
-        history.proceed(index=fork.events, now=fork.now, given=fork.given)
+def common(left: Bounded, right: Bounded, alike: Sequence[Place] = ()) -> Common:
+    """What the branches of two histories share, sought from places that they are known to share, or from where the tree
+    says that one left the other. Both go there, and as much further as the search may take at a time."""
+    alike = alike or [forking(left.tree, left.branch, right.branch)] * 2
+    for history, place in zip((left, right), alike, strict=True):
+        history.depart(index=place.events, now=place.now, given=place.given)
+        history.proceed(index=place.events, now=place.now, given=place.given)
     ends = [history.branch.events for history in (left, right)]
-    apart = parting(left, right, ends)
+    apart = parting(left, right, ends, PATIENCE)
     if apart is not None:
         return Common(apart.shared, apart.moment, apart.left, apart.right)
+    if left.sim.events < min(ends):
+        return Common(left.sim.events, NEVER, compared=left.sim.now)
     first = min((left.branch, right.branch), key=lambda branch: (branch.events, branch.now))
-    return Common(first.events, NEVER, f"branch {first.number} ends at {format_duration(first.now)}", "")
+    return Common(first.events, NEVER, f"branch {first.number} ends at {format_duration(first.now)}")
 
 
 class CompareDriver(TwinDriver):
@@ -128,9 +142,14 @@ class CompareDriver(TwinDriver):
         self, left: Bounded, right: Bounded, *, speed: float | None = 1.0, clock: Clock = time.perf_counter
     ) -> None:
         self.sides = left, right
-        self.common = common(left, right)
+        self._alike: tuple[Place, ...] = ()
+        self._look_further()
         ahead, behind = (left, right) if left.branch.now >= right.branch.now else (right, left)
         super().__init__(ahead, behind, speed=speed, paused=True, clock=clock)
+
+    def _look_further(self) -> None:
+        self.common = common(*self.sides, self._alike)
+        self._alike = tuple([side.place for side in self.sides])
 
     @classmethod
     def at_moment_of(cls, driver: Driver, left: Bounded, right: Bounded) -> Self:
@@ -181,12 +200,14 @@ class CompareDriver(TwinDriver):
             self.go_to_time(event.time)
 
     def go_to_parting(self) -> bool:
-        """Pause, and go to the first moment at which they differ; False where there is none."""
+        """Pause, and go to the first moment at which they differ; False where there is none, or none so far."""
         self.paused = True
-        if self.common.moment == NEVER:
-            return False
-        self.go_to_time(self.common.moment)
-        return True
+        now = self.sim.now
+        if self.common.is_open:
+            self._look_further()
+        found = self.common.moment
+        self.go_to_time(now if found == NEVER else found)
+        return found != NEVER
 
     def go_to_landmark(self, by: int) -> bool:
         """Pause, and go to the next moment at which either has something worth seeing (1), or to the one before (-1);

@@ -45,7 +45,7 @@ class History:
         self, sim: Simulation, clock: Callable[[], float], tree: Tree | None = None, *, strict: bool = False
     ) -> None:
         self._sim = sim
-        self._clock = clock
+        self.clock = clock
         self._strict = strict
         self._spent = 0.0  # seconds that the last checkpoint took
         self._ran = 0.0  # seconds of running since then
@@ -256,7 +256,7 @@ class History:
     ) -> bool:
         """Go on along the branch to a moment: after an event, at a time, or both. Returns whether it came there, or to
         where nothing happens any more, within about `patience` seconds."""
-        sim, clock = self._sim, self._clock
+        sim, clock = self._sim, self.clock
         most = NEVER if given is None else given
         end = clock() + patience
         with without_collection():
@@ -320,7 +320,7 @@ class History:
         """Another simulation of the same run in the same tree."""
         sim = self._sim
         other = Simulation(type(sim.scenario)(sim.params), sim.seed, record=sim.record)
-        return History(other, self._clock, self.tree)
+        return History(other, self.clock, self.tree)
 
     @property
     def sim(self) -> Simulation:
@@ -345,9 +345,9 @@ class History:
 
     def keep(self) -> None:
         """Take a checkpoint."""
-        began = self._clock()
+        began = self.clock()
         checkpoint = self._sim.checkpoint()
-        self._spent, self._ran = self._clock() - began, 0.0
+        self._spent, self._ran = self.clock() - began, 0.0
         self._near = checkpoint.index
         self.tree.keep(Saved(checkpoint, self.branch.number, self._given))
 

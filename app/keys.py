@@ -1,4 +1,4 @@
-"""Every key of the live screen, once: the footer, the help, the palette and the user's own keys all read this list."""
+"""Every key of the screens, once: the footer, the help, the palette and the user's own keys all read this list."""
 
 from __future__ import annotations
 
@@ -97,7 +97,38 @@ MENU: tuple[Action, ...] = (
     Action("menu.quit", "q", "quit", "Quit", "Leave Swarmscope", RUN, 0),
 )
 
-BY_ID = {action.id: action for action in (*LIVE, *MENU)}
+COMPARED: tuple[Action, ...] = (
+    Action("compare.leave", "escape", "leave", "Back", "Back to the run as it was left", RUN, 4, "esc", True),
+    Action("compare.parting", "P", "parting", "Parting", "To the moment where the two branches part", TIME, 3),
+)
+"""What only two branches side by side have."""
+_REFUSED = frozenset(
+    ("branch", "crash", "restart", "partition", "heal", "links", "misbehave", "own", "command", "save", "export",
+     "over", "new-seed")
+)  # fmt: skip
+_MEANT_THERE = {
+    "switch": ("Other branch", "Show the messages of the other branch", 3),
+    "compare": ("Back", "Back to the run as it was left", 40),
+    "menu": ("Back", "Back to the run as it was left", 40),
+}
+
+
+def _comparing() -> tuple[Action, ...]:
+    """The keys of two branches side by side: those of the live screen but for what would change a run."""
+    kept = [action for action in LIVE if action.id not in _REFUSED and action.id not in _MEANT_THERE]
+    switch, *others = (
+        action._replace(label=label, help=words, rank=rank)
+        for action in LIVE
+        if action.id in _MEANT_THERE
+        for label, words, rank in (_MEANT_THERE[action.id],)
+    )
+    leave, parting = COMPARED
+    return (leave, *kept[:2], parting, switch, *kept[2:], *others)
+
+
+COMPARE: tuple[Action, ...] = _comparing()
+
+BY_ID = {action.id: action for action in (*LIVE, *MENU, *COMPARED)}
 
 
 def bindings(actions: tuple[Action, ...]) -> list[Binding]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
@@ -103,9 +104,10 @@ class Parting(NamedTuple):
     right: str
 
 
-def parting(left: History, right: History, ends: Sequence[int]) -> Parting | None:
+def parting(left: History, right: History, ends: Sequence[int], patience: float = math.inf) -> Parting | None:
     """The first event in which two runs differ before either's end (in events), or None. Both stand at a moment that
-    they share, and go to that event, or to the earlier end."""
+    they share, and go to that event, or to the earlier end, or no further than `patience` seconds allow."""
+    until = left.clock() + patience
     end = min(ends)
     shared = min(left.sim.events, right.sim.events)
     step = NEAR
@@ -116,7 +118,7 @@ def parting(left: History, right: History, ends: Sequence[int]) -> Parting | Non
             for history in (left, right):
                 history.go_to(shared)
             return _first_of(left, right, shared)
-        if left.sim.events == shared:
+        if left.sim.events == shared or left.clock() > until:
             break
         shared = left.sim.events
         step = min(FAR, 4 * step)

@@ -20,7 +20,7 @@ from msgspec import Struct
 from platformdirs import user_config_path
 from textual.keys import Keys, _character_to_key, key_to_character
 
-from app.keys import BY_ID, LIVE, MENU, Action
+from app.keys import BY_ID, COMPARED, LIVE, MENU, Action
 from engine.errors import SwarmscopeError
 
 FILE_NAME = "settings.toml"
@@ -61,7 +61,7 @@ def read_settings(path: Path | None = None) -> Settings:
     _know(path, keys, BY_ID, "action")
     _know(path, look, LOOK, "setting")
     chosen = {name: _key(path, name, key) for name, key in keys.items()}
-    for actions in (LIVE, MENU):
+    for actions in ((*LIVE, *COMPARED), MENU):
         _no_key_twice(path, actions, chosen)
     theme = look.get("theme", "")
     if not isinstance(theme, str):

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from app.comparing import REFUSED, Bounded, Common, CompareDriver, forking
 from app.differing import CompareFramer
 from app.driver import Driver
-from app.screens.comparing import COMPARE, CompareScreen, open_comparison
+from app.keys import COMPARE
+from app.screens.comparing import CompareScreen, open_comparison
 from app.screens.live import LiveScreen
 from app.screens.why import WhyScreen
 from engine.commands import Timed
@@ -215,6 +216,29 @@ def test_branches_that_do_not_part_say_so() -> None:
         f"They share {events:,} events, and do not part before branch 2 ends at 3s.",
     )
     assert pair.common.in_a_line(labels, 30).endswith("…")
+
+
+def test_a_long_search_for_where_they_part_goes_on_when_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.comparing.PATIENCE", -1)
+    driver = Driver(launch("gossip", {**PARAMS, "agents": 60}, 7, "", record=True), paused=True, clock=Clock())
+    driver.history.go_on(60 * SECOND, NEVER)
+    driver.go_to_time(FORK)
+    driver.apply(command("at 20s crash a-03"))
+    driver.history.go_on(30 * SECOND, NEVER)
+    _, pair = compared(driver)
+    labels = ("branch 1", "branch 2")
+    seen = [pair.common]
+    assert seen[0].is_open and FORK < seen[0].compared < 20 * SECOND
+    assert seen[0].in_words(labels)[0].startswith(f"They share {seen[0].events:,} events at least, to ")
+    here = pair.sim.now, digests(pair)
+    while not pair.go_to_parting():
+        assert (pair.sim.now, digests(pair)) == here
+        assert pair.common.events > seen[-1].events
+        seen.append(pair.common)
+    assert len(seen) > 2
+    assert pair.common.moment == pair.sim.now == 20 * SECOND
+    assert pair.common.right == "20s command crash a-03"
+    assert digests(pair) == (straight(driver, 1, 20 * SECOND), straight(driver, 2, 20 * SECOND))
 
 
 def test_two_branches_of_the_same_parent_part_where_the_earlier_of_them_began() -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import statistics
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -175,14 +177,15 @@ def test_ten_thousand_agents_hear(topology: str) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux keeps VmHWM")
 def test_ten_thousand_agents_fit_into_little_memory() -> None:
-    import subprocess
-    import sys
-
+    # Not getrusage: its peak is handed down from the process that started this one, so it may be that of the tests.
     code = (
-        "import resource, swarmscope\n"
+        "import pathlib, swarmscope\n"
         "swarmscope.simulate('gossip', params={'agents': 10_000}, until=20)\n"
-        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)\n"
+        "print(pathlib.Path('/proc/self/status').read_text())\n"
     )
-    kilobytes = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True).stdout
-    assert int(kilobytes) < 400_000
+    status = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True).stdout
+    peak = next(line.split() for line in status.splitlines() if line.startswith("VmHWM:"))
+    assert peak[2] == "kB"
+    assert int(peak[1]) < 200_000

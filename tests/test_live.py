@@ -12,8 +12,9 @@ from textual.pilot import Pilot
 from textual.widgets import Input, OptionList, Select, Static
 
 from app.application import SwarmscopeApp
-from app.keys import LIVE, MENU
+from app.keys import COMPARE, COMPARED, LIVE, MENU
 from app.screens.bar import Bar
+from app.screens.comparing import CompareScreen
 from app.screens.dialogs import Dialog, LinkDialog, MisbehaveDialog, OwnDialog, PartitionDialog
 from app.screens.exporting import ExportDialog
 from app.screens.help import HelpScreen
@@ -49,17 +50,17 @@ from widgets.pane import Pane
 # --- every key ------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("screen", "actions"), [(LiveScreen, LIVE), (MenuScreen, MENU)])
+@pytest.mark.parametrize(("screen", "actions"), [(LiveScreen, LIVE), (CompareScreen, COMPARE), (MenuScreen, MENU)])
 def test_every_action_can_be_carried_out(screen: type, actions: Any) -> None:
     for action in actions:
         assert callable(getattr(screen, f"action_{action.action.partition('(')[0]}")), action.id
 
 
 def test_every_action_has_one_id_and_a_key_of_its_own() -> None:
-    for actions in (LIVE, MENU):
+    for actions in ((*LIVE, *COMPARED), COMPARE, MENU):
         keys = [key for action in actions for key in action.key.split(",")]
         assert len(keys) == len(set(keys))
-    ids = [action.id for action in (*LIVE, *MENU)]
+    ids = [action.id for action in (*LIVE, *COMPARED, *MENU)]
     assert len(ids) == len(set(ids))
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from app.application import SwarmscopeApp
-from app.keys import BY_ID, LIVE, MENU
+from app.keys import BY_ID, COMPARED, LIVE, MENU
 from app.screens.menu import MenuScreen
 from app.settings import Settings, SettingsError, read_settings, settings_file
 from tests.app_fixtures import Clock, live, opened, press, shown, toasts
@@ -53,7 +53,7 @@ def test_keys_and_theme_are_read(write: Write) -> None:
 )
 def test_keys_may_be_written_as_they_are_typed(write: Write, text: str, key: str) -> None:
     # `,` is taken by another action, which has to give way.
-    assert read(write, f'[keys]\ncrash = "{text}"\nback = "b,B"\nmisbehave = "M"\npause = "P"').keys["crash"] == key
+    assert read(write, f'[keys]\ncrash = "{text}"\nback = "b,B"\nmisbehave = "M"\npause = "O"').keys["crash"] == key
 
 
 @pytest.mark.parametrize(
@@ -104,10 +104,10 @@ def test_a_file_that_is_no_text_is_a_sentence(tmp_path: Path) -> None:
 def test_every_action_can_be_given_another_key(write: Write) -> None:
     spare = [f"f{number}" for number in range(1, 13)] + [f"ctrl+f{number}" for number in range(1, 13)]
     spare += [f"{held}+f{number}" for held in ("shift", "alt") for number in range(1, 13)]
-    for actions in (LIVE, MENU):
+    for actions in ((*LIVE, *COMPARED), MENU):
         text = "\n".join(f'"{action.id}" = "{key}"' for action, key in zip(actions, spare, strict=False))
         assert read(write, f"[keys]\n{text}").keys.keys() == {action.id for action in actions}
-    assert len(BY_ID) == len(LIVE) + len(MENU)
+    assert len(BY_ID) == len(LIVE) + len(COMPARED) + len(MENU)
 
 
 async def test_the_file_is_read_at_the_start() -> None:

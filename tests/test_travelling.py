@@ -258,9 +258,10 @@ async def test_which_of_three_branches_to_compare_is_asked() -> None:
         for command in ("crash a-04", "crash a-05"):
             screen.driver.go_to_time(1_500_000)
             screen.command(command)
+            pass_time(screen, 1)
         await press(pilot, "d")
         assert isinstance(screen.app.screen, ChooseDialog)
-        assert "branch 2  from 1.5s of branch 1 to 1.5s: crash a-04" in shown(screen.app)
+        assert "branch 2  from 1.5s of branch 1 to 2.5s: crash a-04" in shown(screen.app)
         await press(pilot, "enter")
         assert not isinstance(screen.app.screen, (ChooseDialog, type(None)))
         assert screen.app.screen is not screen

@@ -10,12 +10,11 @@ from textual.widgets import Static
 from app.comparing import REFUSED, Bounded, CompareDriver
 from app.differing import CompareFramer
 from app.history import History
-from app.keys import LIVE, RUN, TIME, Action, bindings
+from app.keys import COMPARE, COMPARED, bindings
 from app.screens.bar import Bar
 from app.screens.branching import GoDialog
 from app.screens.dialogs import Dialog
 from app.screens.help import HelpScreen
-from app.screens.keyline import KeyLine
 from app.screens.live import LiveScreen
 from app.screens.twin import BothScreen
 from app.screens.why import WhyScreen
@@ -29,42 +28,12 @@ from widgets.status import StatusLine
 from widgets.text import clean, count
 from widgets.timeline import Timeline
 
-REFUSING = (
-    "branch", "crash", "restart", "partition", "heal", "links", "misbehave", "own", "command", "save", "export",
-    "over", "new-seed",
-)  # fmt: skip
-"""Keys of the live screen that do nothing here but say so."""
-OWN = (
-    Action("compare.parting", "P", "parting", "Parting", "To the moment where the two branches part", TIME, 3),
-    Action("compare.leave", "escape", "leave", "Back", "Back to the run as it was left", RUN, 4, "esc", True),
-)
-MEANT = {
-    "switch": ("Other branch", "Show the messages of the other branch"),
-    "compare": ("Back", "Back to the run as it was left"),
-    "menu": ("Back", "Back to the run as it was left"),
-}
-"""Keys of the live screen that do something else here."""
-
-
-def _actions() -> tuple[Action, ...]:
-    kept = [action for action in LIVE if action.id not in (*REFUSING, *MEANT)]
-    other = [
-        action._replace(label=label, help=words, rank=3 if action.id == "switch" else 40)
-        for action in LIVE
-        for label, words in (MEANT.get(action.id, ("", "")),)
-        if words
-    ]
-    return (OWN[1], *kept[:2], OWN[0], other[0], *kept[2:], *other[1:])
-
-
-COMPARE: tuple[Action, ...] = _actions()
-
 
 class CompareScreen(BothScreen):
     """Two branches, side by side at the same virtual time. Closes with nothing."""
 
     ACTIONS = COMPARE
-    BINDINGS = bindings(OWN)  # type: ignore[assignment]
+    BINDINGS = bindings(COMPARED)  # type: ignore[assignment]
 
     def __init__(self, driver: CompareDriver, shown: int = 0) -> None:
         self._pair = CompareFramer(driver, shown)
@@ -74,9 +43,9 @@ class CompareScreen(BothScreen):
         self._show_side(shown)
 
     def compose(self) -> ComposeResult:
-        """As on the live screen, with the line on where they part below the status, and other keys."""
+        """As on the live screen, with the line on where they part below the status."""
         for widget in super().compose():
-            yield KeyLine(COMPARE) if isinstance(widget, KeyLine) else widget
+            yield widget
             if isinstance(widget, StatusLine):
                 yield self._parting
 
@@ -87,8 +56,11 @@ class CompareScreen(BothScreen):
 
     def resized(self, width: int, height: int) -> None:
         """Another size: more or less of the words fits."""
-        self._parting.update(clean(self._comparing.common.in_a_line(self._pair.labels, width - 2)))
+        self._say_where_they_part(width)
         super().resized(width, height)
+
+    def _say_where_they_part(self, width: int) -> None:
+        self._parting.update(clean(self._comparing.common.in_a_line(self._pair.labels, width - 2)))
 
     def draw(self, *, everything: bool = False) -> None:
         """Draw a frame."""
@@ -126,7 +98,7 @@ class CompareScreen(BothScreen):
             self.tell("both branches are at their end; esc goes back to the run, which can go on")
         self.draw(everything=True)
 
-    def action_landmark(self, by: int) -> None:
+    def _go_to_landmark(self, by: int) -> None:
         """To the next moment with an event worth seeing in either, or to the one before."""
         if self.driver.go_to_landmark(by):
             found = [
@@ -144,9 +116,9 @@ class CompareScreen(BothScreen):
 
     def action_parting(self) -> None:
         """To the moment where they part."""
-        shared = self._comparing.common
         if not self._comparing.go_to_parting():
-            self.tell(shared.in_words(self._pair.labels)[0])
+            self.tell(self._comparing.common.in_words(self._pair.labels)[0])
+        self._say_where_they_part(self.size.width)
         self.draw(everything=True)
 
     @on(Timeline.Sought)
@@ -232,7 +204,7 @@ class CompareScreen(BothScreen):
 
     def action_help(self) -> None:
         """The keys of this screen."""
-        self.app.push_screen(HelpScreen(COMPARE))
+        self.app.push_screen(HelpScreen(self.ACTIONS))
 
 
 def open_comparison(live: LiveScreen, number: int) -> CompareScreen:
