@@ -50,7 +50,7 @@ LIVE: tuple[Action, ...] = (
     Action("go", "g", "go", "Go to", "Go to a time or to an event", TIME, 17),
     Action("start", "home", "start", "Start", "Go to the start of the run", TIME, 29),
     Action("end", "end", "end", "End", "Go to where the run has come so far", TIME, 30),
-    Action("timeline", "t", "timeline", "Timeline", "To the timeline: arrows move through time and branches", TIME, 23),
+    Action("timeline", "t", "timeline", "Timeline", "To the timeline: arrows move through time and branches", TIME, 6),
     Action("branch", "n", "branch", "New branch", "Begin another future here; the old one is kept", TIME, 13),
     Action("switch", "x", "switch", "Switch", "Go over to the next branch, at the same virtual time", TIME, 24),
     Action("compare", "d", "compare", "Compare", "See two branches side by side: how do they differ?", TIME, 25),

@@ -17,6 +17,8 @@ from textual.widgets import Input
 from app.application import SwarmscopeApp
 from app.settings import Settings
 from app.twin import TwinDriver
+from engine.duration import SECOND
+from engine.simulation import NEVER
 from scenarios.launch import read_script
 from scenarios.registry import find
 from tests.app_fixtures import Clock, live, press, settle, write
@@ -72,8 +74,9 @@ def at(seconds: float, *keys: str) -> Before:
     async def before(pilot: Pilot[Any]) -> None:
         screen = live(pilot.app)
         driver = screen.driver
-        for sim in (driver.sim, driver.right) if isinstance(driver, TwinDriver) else (driver.sim,):
-            sim.run(until=seconds)
+        both = isinstance(driver, TwinDriver)
+        for history in (driver.history, driver.right_history) if both else (driver.history,):
+            history.go_on(round(seconds * SECOND), NEVER)
         screen.draw(everything=True)
         await settle(pilot)
         await press(pilot, *keys)
@@ -168,11 +171,11 @@ def test_a_thousand_agents(take: Take) -> None:
 
 
 def test_the_log_beside_the_agents(take: Take) -> None:
-    assert take(gossip(FAULTS), at(3.4, "2", "v"))
+    assert take(gossip(FAULTS), at(3.4, "2", "v", "v"))
 
 
 def test_the_log_zoomed(take: Take) -> None:
-    assert take(gossip(FAULTS), at(3.4, "2", "v", "z"))
+    assert take(gossip(FAULTS), at(3.4, "2", "v", "v", "z"))
 
 
 def test_a_zoomed_stage(take: Take) -> None:
@@ -181,7 +184,7 @@ def test_a_zoomed_stage(take: Take) -> None:
 
 def test_the_filter(take: Take) -> None:
     async def before(pilot: Pilot[Any]) -> None:
-        await at(3.4, "v")(pilot)
+        await at(3.4, "v", "v")(pilot)
         await write(pilot, "/a-11")
 
     assert take(gossip(FAULTS), before)
@@ -198,6 +201,67 @@ def test_the_command_bar_with_a_mistake(take: Take) -> None:
 
 def test_a_terminal_that_is_too_small(take: Take) -> None:
     assert take(gossip(), at(1.0), (20, 5))
+
+
+# --- time and its branches ------------------------------------------------------------------------
+
+
+def branched(*keys: str) -> Before:
+    """Three futures: cut at 1 s and healed at 2 s; never healed, but with a crash; and one with another crash."""
+
+    async def before(pilot: Pilot[Any]) -> None:
+        screen = live(pilot.app)
+        driver = screen.driver
+        for seconds, command in ((1, "partition a-0* | a-1*,a-20"), (2, "heal"), (4, ""), (1.5, "crash a-03"),
+                                 (3, ""), (2.5, "crash a-12"), (3.5, "")):  # fmt: skip
+            moment = round(seconds * SECOND)
+            if moment < driver.sim.now:
+                driver.go_to_time(moment)
+            driver.history.go_on(moment, NEVER)
+            if command:
+                screen.command(command)
+        driver.go_to_time(3 * SECOND)
+        screen.draw(everything=True)
+        await settle(pilot)
+        await press(pilot, *keys)
+
+    return before
+
+
+@SIZES
+def test_three_branches(take: Take, size: tuple[int, int]) -> None:
+    assert take(gossip(), branched(), size)
+
+
+def test_the_timeline_with_the_focus(take: Take) -> None:
+    assert take(gossip(), branched("t"))
+
+
+@SIZES
+def test_two_branches_side_by_side(take: Take, size: tuple[int, int]) -> None:
+    assert take(gossip(), branched("d", "enter"), size)
+
+
+def test_what_may_come_all_the_same(take: Take) -> None:
+    assert take(gossip(), branched("x", "home", "n"))
+
+
+def test_where_to_go(take: Take) -> None:
+    assert take(gossip(), branched("g"))
+
+
+@SIZES
+def test_the_sequence_diagram(take: Take, size: tuple[int, int]) -> None:
+    assert take(experiment("pbft", "crash"), at(5.07, "2", "v"), size)
+
+
+@SIZES
+def test_why(take: Take, size: tuple[int, int]) -> None:
+    assert take(experiment("pbft", "crash"), at(5.07, "2", "v", "w"), size)
+
+
+def test_what_to_export(take: Take) -> None:
+    assert take(gossip(), branched("e"))
 
 
 # --- in front of it -------------------------------------------------------------------------------
@@ -233,7 +297,7 @@ def own(relay: str, **params: Any) -> SwarmscopeApp:
 
 def test_a_scenario_without_views(take: Take, relay: str) -> None:
     async def before(pilot: Pilot[Any]) -> None:
-        live(pilot.app).sim.run(events=20)
+        live(pilot.app).driver.history.go_on(NEVER, 20)
         await press(pilot, "full_stop")
 
     assert take(own(relay), before)

@@ -232,9 +232,9 @@ def _number(row: Row, digits: int, current: int) -> Line:
 
 def _clock(view: TimelineView) -> str:
     """Where the run stands, and how far the branch goes, where that is further."""
-    now = f"{seconds(view.now, 1)}s"
     end = next((branch.end for branch in view.branches if branch.number == view.current), view.now)
-    return f"{now} of {seconds(end, 1)}s" if end > view.now else now
+    here, far = (f"{seconds(moment, 1)}s" for moment in (view.now, max(end, view.now)))
+    return here if here == far else f"{here} of {far}"
 
 
 def _which(view: TimelineView, more: int, room: int) -> Line:
