@@ -335,6 +335,7 @@ def _run(sim: Simulation, until: int | None, events: int | None, witnesses: Sequ
 def replay(file: str, verify: bool, anyway: bool, speed: float | None, paused: bool) -> int:
     """Replay a recording, on the screen or to verify it.
 
+    It opens with all its branches, on the first one; FILE#2 opens the second one.
     Exit status of --verify: 0 if all digests are as recorded, 1 if one differs, 2 if it cannot be replayed.
     """
     recording, number = _read_recording(file, anyway, "replay")

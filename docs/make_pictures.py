@@ -14,11 +14,15 @@ from app.screens.live import LiveScreen
 from app.screens.menu import MenuScreen
 from app.settings import Settings
 from app.twin import TwinDriver
+from engine.duration import SECOND
+from engine.simulation import NEVER
 from scenarios.launch import read_script
 from scenarios.registry import find
 
 HERE = Path(__file__).parent / "pictures"
 SIZE = (120, 40)
+BRANCH = (*"g250s", "enter", *"n", "enter", *"g320s", "enter", *"d3")
+"""Back to before the heal, on without it, and both futures side by side."""
 
 
 class Picture(NamedTuple):
@@ -28,6 +32,7 @@ class Picture(NamedTuple):
     experiment: str
     moment: float
     keys: tuple[str, ...] = ("3",)
+    name: str = ""
 
 
 PICTURES = (
@@ -37,6 +42,7 @@ PICTURES = (
     Picture("pbft", "crash", 5.07),
     Picture("scaling", "startup", 38.0),
     Picture("finality", "cut", 158.0),
+    Picture("pow", "partition", 320.0, BRANCH, "branches"),
 )
 SEED = 7
 
@@ -66,12 +72,13 @@ async def live(picture: Picture) -> None:
         screen = app.screen
         assert isinstance(screen, LiveScreen)
         driver = screen.driver
-        for sim in (driver.sim, driver.right) if isinstance(driver, TwinDriver) else (driver.sim,):
-            sim.run(until=picture.moment)
+        both = isinstance(driver, TwinDriver)
+        for history in (driver.history, driver.right_history) if both else (driver.history,):
+            history.go_on(round(picture.moment * SECOND), NEVER)
         screen.draw(everything=True)
         await pilot.press(*picture.keys)
         await pilot.pause()
-        save(app, picture.scenario)
+        save(app, picture.name or picture.scenario)
 
 
 async def menu() -> None:

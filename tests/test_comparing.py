@@ -498,6 +498,21 @@ async def test_it_fits_small_and_large_terminals(size: tuple[int, int]) -> None:
         assert ("branch 2: Who knows what" in shown(pilot.app)) == (size[0] == 200)
 
 
+@pytest.mark.parametrize("scenario", ["auction", "gossip", "pbft", "pow", "scaling"])
+async def test_the_courses_of_both_are_drawn_whatever_the_scenario(scenario: str) -> None:
+    async with playing(scenario=scenario, params={}, size=(120, 40)) as (screen, pilot):
+        pace = round(screen.sim.scenario.pace * SECOND)
+        screen.driver.history.go_on(8 * pace, NEVER)
+        screen.driver.go_to_time(2 * pace)
+        screen.command(f"crash {screen.sim.names[1]}")
+        screen.driver.history.go_on(8 * pace, NEVER)
+        await press(pilot, "d")
+        _, _, figures = shown(pilot.app).partition(" branch 2 ─")
+        rows = [line.split("││")[0] for line in figures.splitlines() if " = " in line or " ≠ " in line]
+        assert len(rows) > 3
+        assert sum(any(0x2800 < ord(char) < 0x2900 for char in row) for row in rows) > 1
+
+
 async def test_only_two_different_branches_can_be_compared() -> None:
     async with playing() as (screen, _):
         branch_off(screen)

@@ -14,7 +14,8 @@ from widgets.pane import Pane
 from widgets.text import Line, cells, clean, fit
 
 _THEORY, _THEORY_SHORT = "  ┈┈ theory ", "  ┈┈ "
-_VALUE = 16  # most columns of a figure
+_VALUE = 16  # most columns of a figure …
+_BRIEF, _ROOMY = 9, 100  # … and of one beside that of another run, where a line has fewer columns than this
 _SPARK = (8, 36)  # least and most columns of a course
 _THIN = 0x47  # the left one of the two columns of dots of a cell
 COURSE, RIVAL = "⠒⠒", "⠂⠂"
@@ -54,13 +55,16 @@ class MetricsList(LineList):
             theory = max(theory, cells(clean(metric.theory)))
         width = self.size.width - 2
         label = min(label, max(8, width // 3))
-        value, rival, unit = min(value, _VALUE), min(rival, _VALUE), min(unit, 10)
+        most = _BRIEF if rival and width < _ROOMY else _VALUE
+        value, rival, unit = min(value, most), min(rival, most), min(unit, 10)
         theory = min(theory, max(_VALUE, width // 4))
         rest = width - label - value - unit - 4 - (rival + _BETWEEN if rival else 0)
         self._before_theory = _THEORY
         if theory:
             if rest - theory - len(_THEORY) < _SPARK[0]:
                 self._before_theory = _THEORY_SHORT
+            if rival and rest - theory - len(_THEORY_SHORT) < _SPARK[0]:
+                theory, self._before_theory = 0, ""  # two courses say more than the words of a theory
             rest -= theory + len(self._before_theory)
         course = min(_SPARK[1], rest) if rest >= _SPARK[0] else 0
         if (label, course, value, rival, unit, theory) != self._widths:
@@ -100,7 +104,7 @@ class MetricsList(LineList):
             line.extend(_beside(metric, rival))
         if unit:
             line.append((" " + fit(clean(metric.unit), unit), "dim"))
-        if metric.theory:
+        if metric.theory and theory:
             line.append((self._before_theory, "faint"))
             line.append((fit(clean(metric.theory), theory, "right"), "dim"))
         return line
