@@ -14,7 +14,7 @@ from typing import NamedTuple, Self
 from msgspec import Struct
 
 from engine.commands import Timed
-from engine.simulation import Checkpoint, Simulation
+from engine.simulation import NEVER, Checkpoint, Simulation
 from engine.views import BranchView, Landmark, TimelineView
 
 UNKNOWN = -1
@@ -39,6 +39,11 @@ class Given(NamedTuple):
         """The command that a line of a recording says was carried out: `at event 12 heal`, `at 2s crash a-03`."""
         command = Timed(timed.command)
         return cls(UNKNOWN, timed.at or 0, command) if timed.after is None else cls(timed.after, 0, command)
+
+    @property
+    def has_time(self) -> bool:
+        """Whether its time is known; of one that a recording gives as `at event 12 …` it is once it has been given."""
+        return self.now > 0 or self.events <= 0
 
     @property
     def is_for_later(self) -> bool:
@@ -79,14 +84,27 @@ class Branch(Struct):
     landmarks: tuple[Landmark, ...] = ()
     looked: int = -1  # the last event whose notes were looked at
 
-    def has_come(self, sim: Simulation) -> None:
-        """The run stands further than ever before."""
+    def has_come(self, sim: Simulation, *, is_all: bool) -> None:
+        """The run stands as far as ever, or further; `is_all` says whether all that was given has been given by now."""
         self.events, self.now = sim.events, max(self.now, sim.now)
-        if len(sim.commands) > len(self.carried):
+        if is_all and self.carried != sim.commands:
             self.carried = list(sim.commands)
         last = self.marks[-1][1].events if self.marks else self.start.events
         if sim.events - last >= MARKED:
             self.marks.append((len(self.carried), Mark(sim.events, sim.now, sim.digest)))
+
+    @property
+    def reach(self) -> tuple[int, int]:
+        """Up to where its course is known: the event, or else the virtual time (µs); the other one is NEVER, or agrees.
+        That is as far as it has been run; only a recording that was cut short may know commands that come later."""
+        last = self.given[-1] if self.given else None
+        if last is None or last.is_for_later or UNKNOWN < last.events < self.events:
+            return self.events, self.now
+        if last.events > UNKNOWN:
+            return last.events + 1, NEVER
+        if self.end is not None and last.now <= self.now:
+            return self.events, self.now
+        return NEVER, last.now
 
     def add_landmarks(self, found: Sequence[Landmark]) -> None:
         """Remember landmarks that come after all others. Of too many, every other one of the commonest kind goes."""
@@ -139,6 +157,17 @@ class Tree:
         self.branches[number] = branch
         return branch
 
+    def inherit_landmarks(self, branch: Branch) -> None:
+        """Let a branch know the landmarks that it shares with the one it left, as far as that one was looked at."""
+        if not branch.parent or branch.looked >= branch.start.events:
+            return
+        parent = self.branches[branch.parent]
+        self.inherit_landmarks(parent)
+        looked = min(parent.looked, branch.start.events)
+        if looked > branch.looked:
+            branch.landmarks += tuple([one for one in parent.landmarks if branch.looked < one.index <= looked])
+            branch.looked = looked
+
     def lineage(self, branch: Branch) -> dict[int, Place]:
         """The branch and all before it, by number, each with the last moment of it that belongs to the branch."""
         shared = Place(1 << 62, 1 << 62, 1 << 62)
@@ -163,10 +192,21 @@ class Tree:
         return sorted(found, key=lambda one: (one.checkpoint.index, one.checkpoint.time, one.given))
 
     def keep(self, saved: Saved) -> None:
-        """Keep a checkpoint, and let others go if all together take too much memory."""
+        """Keep a checkpoint. If all together take too much memory, the oldest are packed, and then others let go."""
         self.saved.append(saved)
+        while self.memory > BUDGET and self.pack():
+            pass
         while len(self.saved) > 2 and self.memory > BUDGET:
             self.saved.remove(self._least_missed())
+
+    def pack(self) -> bool:
+        """Pack the oldest checkpoint that is not; False where all are."""
+        place = next((at for at, one in enumerate(self.saved) if not one.checkpoint.is_packed), None)
+        if place is None:
+            return False
+        one = self.saved[place]
+        self.saved[place] = one._replace(checkpoint=one.checkpoint.packed())
+        return True
 
     @property
     def memory(self) -> int:
@@ -193,7 +233,8 @@ class Tree:
         return TimelineView(now, current, tuple(map(self._view, self.branches.values())))
 
     def _view(self, branch: Branch) -> BranchView:
-        commands = tuple([(one.now, str(one.timed)) for one in branch.given[branch.start.given :]])
+        own = branch.given[branch.start.given :]
+        commands = tuple([(one.now, str(one.timed)) for one in own if one.has_time])
         return BranchView(branch.number, branch.parent, branch.start.now, branch.now, commands, self._own(branch))
 
     def _own(self, branch: Branch) -> tuple[Landmark, ...]:

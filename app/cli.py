@@ -6,14 +6,14 @@ import os
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from engine.duration import SECOND, format_duration, parse_duration, seconds
-from engine.errors import ParameterError, ScenarioError, SwarmscopeError
+from engine.errors import CommandError, ParameterError, ScenarioError, SwarmscopeError
 from swarmscope import __version__
 
 if TYPE_CHECKING:
@@ -280,8 +280,10 @@ def run(
         try:
             with ExitStack() as files:
                 witnesses = _witnesses(files, sim, scenario, given, record, trace)
-                _run(sim, until, events, witnesses)
+                stopped = _run(sim, until, events, witnesses)
         except KeyboardInterrupt:
+            stopped = True
+        if stopped:
             where = f"at {format_duration(sim.now)} of virtual time, after {sim.events:,} events"
             _complain(f"interrupted {where}; nothing is printed")
             return INTERRUPTED
@@ -302,28 +304,44 @@ def _witnesses(
 ) -> list[Callable[[], None]]:
     """What is to be told of the run as it goes; `files` closes what they write to."""
     witnesses: list[Callable[[], None]] = []
-    if record:
-        from app.history import History
-        from app.recording import Recorder
-
-        history = History(sim, time.perf_counter)
-        witnesses.append(files.enter_context(Recorder.opened(record, history, scenario, given)).note)
+    if record and trace and os.path.realpath(record) == os.path.realpath(trace):
+        raise click.UsageError(f"{record} cannot be both the recording and the trace; name a file for each")
     if trace:
         from app.tracefile import TraceWriter
 
         witnesses.append(files.enter_context(TraceWriter(sim, trace)).note)
+    if record:
+        from app.history import History
+        from app.recording import Recorder, RecordingError
+
+        history = History(sim, time.perf_counter)
+        try:
+            witnesses.append(files.enter_context(Recorder.opened(record, history, scenario, given)).note)
+        except RecordingError:
+            if trace:
+                Path(trace).unlink()  # it was made just now, and nothing will be in it
+            raise
     return witnesses
 
 
-def _run(sim: Simulation, until: int | None, events: int | None, witnesses: Sequence[Callable[[], None]] = ()) -> None:
+def _never() -> bool:
+    return False
+
+
+def _run(sim: Simulation, until: int | None, events: int | None, witnesses: Sequence[Callable[[], None]] = ()) -> bool:
+    """Run to the end; True if Ctrl+C ended it before, which with witnesses it does between two events only."""
+    from app.interrupts import put_off
     from app.progress import Progress
 
     sim.stop_at(None if until is None else seconds(until), events)
-    with Progress() as progress:
+    with Progress() as progress, put_off() if witnesses else nullcontext(_never) as interrupted:
         while sim.advance(WATCHED_CHUNK if witnesses else CHUNK):
             for witness in witnesses:
                 witness()
             progress.update(sim.progress, f"{seconds(sim.now):,.1f} s, {sim.events:,} events")
+            if interrupted():
+                return True
+    return False
 
 
 @cli.command()
@@ -357,7 +375,9 @@ def _read_recording(name: str, anyway: bool, command: str) -> tuple[Recording, i
 
     file, number = split(name)
     recording = read(file)
-    recording.end_of(number)
+    if number > len(recording.branches) or not number:
+        many = len(recording.branches)
+        raise RecordingError(f"{file} has no branch {number}; it has {many}, counted from 1")
     if recording.is_changed and not anyway:
         raise RecordingError(
             f"{file} was made by another version of the scenario {recording.scenario}; "
@@ -368,20 +388,25 @@ def _read_recording(name: str, anyway: bool, command: str) -> tuple[Recording, i
 
 def _verify(file: str, recording: Recording) -> int:
     from app.progress import Progress
+    from app.recording import RecordingError
     from app.replay import verify
 
     marks = [mark for branch in recording.branches for mark in branch.marks]
     if not marks:
         click.echo(f"{file} has no digest yet, so there is nothing to verify")
         return 0
-    with Progress() as progress:
-        difference = verify(recording, progress.update)
+    try:
+        with Progress() as progress:
+            difference = verify(recording, progress.update)
+    except CommandError as error:
+        raise RecordingError(f"{file}: {error.message}") from None
     if difference is not None:
         mark = difference.mark
         branch = f"in branch {difference.branch} " if len(recording.branches) > 1 else ""
+        found = difference.found if difference.events == mark.events else f"an end after event {difference.events:,}"
         click.echo(
             f"{file} differs {branch}at event {mark.events:,} ({format_duration(mark.now)}): "
-            f"recorded {mark.digest}, found {difference.found}"
+            f"recorded {mark.digest}, found {found}"
         )
         return BROKE
     last = max(marks)
@@ -419,12 +444,15 @@ def export(file: str, form: str, out: str | None, size: str | None, anyway: bool
     from app.export.export import end_of
     from app.export.export import export as make
     from app.export.wish import Wish, beside, read_size
+    from app.interrupts import cleaned_up
     from app.progress import Progress
     from app.replay import begin
 
     recording, number = _read_recording(file, anyway, "export")
+    if out == "":
+        raise click.UsageError("-o needs the name of a file; without -o it is that of the recording")
     wish = Wish(form, out or beside(file, form), size=None if size is None else read_size(size), **options)
-    with Progress() as progress:
+    with cleaned_up(), Progress() as progress:
         told = make(begin(recording, number), end_of(recording, number), wish, progress.update)
     click.echo(f"{wish.out}: {told}")
     return 0

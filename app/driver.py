@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import anyio
 
-from app.branches import UNKNOWN, Branch
+from app.branches import Branch
 from app.filling import Filler
 from app.history import History
 from engine.commands import Timed
@@ -173,7 +173,9 @@ class Driver:
     def step(self) -> bool:
         """Pause, and let one event happen; False when nothing is left."""
         self.paused = True
-        return self.history.go_on(NEVER, 1) == 1
+        done = self.history.go_on(NEVER, 1)
+        self._happened()
+        return done == 1
 
     def back(self) -> bool:
         """Pause, and go to the moment before the last event; False at the start."""
@@ -195,14 +197,7 @@ class Driver:
 
     def go_to_end(self) -> None:
         """Pause, and go to where the branch has come so far."""
-        branch = self.history.branch
-        last = branch.given[-1] if branch.given else None
-        if last is None or last.is_for_later or UNKNOWN < last.events < branch.events:
-            self._travel(None, branch.events, branch.now)
-        elif last.events == UNKNOWN:  # a recording that was cut short knows more commands than digests
-            self._travel(None, NEVER, last.now)
-        else:
-            self._travel(None, last.events + 1, NEVER)
+        self._travel(None, *self.history.branch.reach)
 
     def go_to_landmark(self, by: int) -> bool:
         """Pause, and go to the next event worth seeing (1), running on until there is one, or to the one before (-1);

@@ -1,7 +1,7 @@
 """Checkpoints that are taken while a run stands still, so that going back is quick although the run was not held up.
 
-Another simulation of the same run goes along the branch, from the newest stretch to the oldest, and leaves a checkpoint
-wherever the way from the last one would take too long.
+All there are are packed. Then another simulation of the same run goes along the branch, from the newest stretch to the
+oldest, and leaves a packed checkpoint wherever the way from the last one would take too long.
 """
 
 from __future__ import annotations
@@ -40,6 +40,9 @@ class Filler:
     def work(self, budget: float) -> bool:
         """Go on with it for about so many seconds; False once nothing is left to do."""
         end = self._clock() + budget
+        while self._is_long and self._history.tree.pack():
+            if self._clock() >= end:
+                return True
         plan = self._current_plan()
         while plan.gaps and self._history.tree.memory < MEMORY:
             self._step(plan)
@@ -47,6 +50,10 @@ class Filler:
                 return True
         plan.gaps.clear()
         return False
+
+    @property
+    def _is_long(self) -> bool:
+        return self._history.branch.events >= SHORT
 
     def _current_plan(self) -> _Plan:
         """The plan there is, or a new one where the run has gone on a good deal, or over to another branch."""
@@ -58,7 +65,7 @@ class Filler:
     def _make_plan(self) -> _Plan:
         history = self._history
         end = history.branch.events
-        if end < SHORT:
+        if not self._is_long:
             return _Plan(history.branch.number, end, end, [])
         if self._walker is None:
             self._walker = history.companion()
@@ -79,7 +86,7 @@ class Filler:
             walker.depart(branch, index=wanted[0])
         moved = walker.go_on(NEVER, min(CHUNK, wanted[0] - walker.sim.events))
         if walker.sim.events >= wanted[0]:
-            walker.keep()
+            walker.keep(packed=True)
             del wanted[0]
         elif not moved:  # nothing happens any more
             wanted.clear()

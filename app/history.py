@@ -72,7 +72,8 @@ class History:
     @property
     def is_behind(self) -> bool:
         """Whether the branch has been run further than to here, or something was given later."""
-        return self._given < len(self.branch.given) or self._sim.events < self.branch.events
+        sim, branch = self._sim, self.branch
+        return self._given < len(branch.given) or sim.events < branch.events or sim.now < branch.now
 
     @property
     def given(self) -> int:
@@ -111,7 +112,8 @@ class History:
             if until < one.now:
                 go_on(sim, until, last - sim.events)
                 return False
-            go_on(sim, max(sim.now, one.now - 1), last - sim.events)
+            if sim.now < one.now:
+                go_on(sim, one.now - 1, last - sim.events)
         else:
             go_on(sim, until, min(last, one.events) - sim.events)
             if sim.events < one.events:
@@ -135,12 +137,10 @@ class History:
             else:  # it comes before what else happens at that time
                 sim.schedule(one.timed, at=one.now)
                 sim.run_to(one.now, 1)
-        except CommandError:
+        except CommandError as error:
             if self._strict:
-                raise
-            del self.branch.given[self._given]  # somebody has changed the recording
-            return
-        if one.events == UNKNOWN or not one.now:
+                raise CommandError(f"“{one.timed}” cannot be carried out any more: {error.message}") from None
+        if one.events == UNKNOWN or not one.has_time:
             self.branch.given[self._given] = Given(events, sim.now, one.timed)
         self._given += 1
 
@@ -149,7 +149,7 @@ class History:
         4,096 events that the run remembers, if it goes on otherwise than by `go_on`."""
         sim, branch = self._sim, self.branch
         if sim.events >= branch.events:
-            branch.has_come(sim)
+            branch.has_come(sim, is_all=self._given == len(branch.given))
         if sim.events > branch.looked:
             found = list(self._new_landmarks(branch.looked))
             branch.looked = sim.events
@@ -176,6 +176,7 @@ class History:
         `fork` says otherwise whether one does. Raises CommandError, and changes nothing."""
         fork = self.is_behind if fork is None else fork
         place, carried = self.place, len(self._sim.commands)
+        self._note_end()
         self._sim.apply(timed)
         if fork:
             self._fork(place, carried)
@@ -185,6 +186,7 @@ class History:
 
     def fork(self) -> None:
         """Begin a new branch here, which has no future yet."""
+        self._note_end()
         self._fork(self.place, len(self._sim.commands))
 
     def _fork(self, place: Place, carried: int) -> None:
@@ -192,22 +194,30 @@ class History:
 
     def to_come(self) -> list[Timed]:
         """The commands that the branch has yet to see: those that wait for their time, and those that came later."""
-        later = [
-            one.timed if one.is_for_later else Timed(one.timed.command, at=max(one.now, self._sim.now))
-            for one in self.branch.given[self._given :]
-        ]
-        return [*self._sim.pending, *later]
+        return [*self._sim.pending, *map(self._as_it_comes, self.branch.given[self._given :])]
+
+    def _as_it_comes(self, one: Given) -> Timed:
+        """A command that has yet to be given, with its moment."""
+        if one.is_for_later:
+            return one.timed
+        if one.has_time:
+            return Timed(one.timed.command, at=max(one.now, self._sim.now))
+        return Timed(one.timed.command, after=max(one.events, self._sim.events))
 
     def branch_off(self, kept: Sequence[Timed] = ()) -> None:
         """Begin a new branch here: of the commands that were to come only those `kept` will."""
         pending = self._sim.pending
+        others = list(kept)
+        for one in pending:
+            if one in others:
+                others.remove(one)
         self.fork()
-        if any(one not in kept for one in pending):
+        if len(others) > len(kept) - len(pending):  # some of those that wait shall not come
             self.apply(Timed(Cancel()))
-            pending = []
-        for one in kept:
-            if one not in pending:
-                self.apply(one)
+            others = list(kept)
+        for one in others:
+            late = one.after is not None and one.after < self._sim.events
+            self.apply(Timed(one.command, after=self._sim.events) if late else one)
 
     # Going elsewhere
 
@@ -239,6 +249,7 @@ class History:
         stays = branch is None or branch is self.branch
         if branch is not None:
             self.branch = branch
+            self.tree.inherit_landmarks(branch)
         most = NEVER if given is None else given
         start, *others = self.tree.usable(self.branch)
         for one in others:
@@ -281,7 +292,8 @@ class History:
             one = given[self._given]
             if not one.is_for_later or one.events != sim.events or one.now > now:
                 break
-            go_on(sim, max(sim.now, one.now), 1)
+            if sim.now < one.now:
+                go_on(sim, one.now, 1)
             self._give(one)
         if sim.now < now:
             go_on(sim, now, 1)
@@ -291,7 +303,7 @@ class History:
         """Remember the end of the branch, if the run stands there."""
         sim, branch = self._sim, self.branch
         if sim.events == branch.events and self._given == len(branch.given):
-            branch.end = Mark(sim.events, sim.now, sim.digest)
+            branch.end = Mark(sim.events, max(sim.now, branch.now), sim.digest)
             branch.pending = tuple(sim.pending)
 
     # What is worth seeing
@@ -343,13 +355,15 @@ class History:
             self.rate = (sim.events - self._near) / self._ran
             self.keep()
 
-    def keep(self) -> None:
+    def keep(self, *, packed: bool = False) -> None:
         """Take a checkpoint."""
         began = self.clock()
         checkpoint = self._sim.checkpoint()
-        self._spent, self._ran = self.clock() - began, 0.0
+        if packed:
+            checkpoint = checkpoint.packed()
         self._near = checkpoint.index
         self.tree.keep(Saved(checkpoint, self.branch.number, self._given))
+        self._spent, self._ran = self.clock() - began, 0.0
 
 
 def _index(mark: Landmark) -> int:

@@ -12,24 +12,29 @@
     at event 20345 heal
     digest 41208 184.2s 77aa…
 
-    branch 2 of 1 at event 20100 3.25s
+    branch 2 of 1 at event 20100 3.25s after 1 command
     at 4s restart a-03
+    later at 90s heal
     end 30500 60s 0c1d…
 
 The first lines say what ran: the version of this format and of the program, the scenario and a hash of its source, the
-seed, and every parameter. Then come the commands in the order in which they were carried out, and among them digests:
-after how many events, at what virtual time, and what the digest was. A line `branch` begins a branch: of which other
-one, and at which moment of it; what follows belongs to it. `branch 1` alone goes on with one that is there already, so
-that a recording can be written as the run goes. `later` stands before a command that still waited for its time when
-the branch was left. `end` is the last line; a recording without one was cut short, and holds as far as it goes. Blank
-lines and what follows a `#` at the beginning of a line do not count. Version 1 had no branches.
+seed, and the parameters that were given. Then come the commands in the order in which they were carried out, and among
+them digests: after how many events, at what virtual time, and what the digest was. A line `branch` begins a branch: of
+which other one, at which moment of it, and how many commands had been carried out by then; what follows belongs to it.
+`branch 1` alone goes on with one that is there already, so that a recording can be written as the run goes. `later`
+stands before a command that waits for its time; once that has come, the command stands in its place among the others.
+`end` is the last line; a recording without one was cut short, and holds as far as it goes. Blank lines and what follows
+a `#` at the beginning of a line do not count. Version 1 had no branches.
 """
 
 from __future__ import annotations
 
+import os
 import re
 import sys
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from hashlib import blake2b
 from pathlib import Path
 from types import TracebackType
@@ -40,7 +45,7 @@ from engine.duration import format_duration, parse_duration
 from engine.errors import CommandError, ParameterError, SwarmscopeError
 from engine.grammar import parse
 from scenarios.pair import Pair
-from scenarios.registry import find
+from scenarios.registry import SOURCE, find
 from swarmscope import __version__
 
 if TYPE_CHECKING:
@@ -53,7 +58,9 @@ READ = (1, 2)
 FIRST = "swarmscope recording"
 _HEADERS = ("program", "scenario", "source", "seed", "param")
 _DIGEST = re.compile(r"(digest|end) ([0-9]{1,18}) (\S+) ([0-9a-f]{32})")
-_BRANCH = re.compile(r"branch ([0-9]{1,9})(?: of ([0-9]{1,9}) at event ([0-9]{1,18}) (\S+))?")
+_BRANCH = re.compile(
+    r"branch ([0-9]{1,9})(?: of ([0-9]{1,9}) at event ([0-9]{1,18}) (\S+) after ([0-9]{1,9}) commands?)?"
+)
 _MOST_SEED = 1 << 64
 
 
@@ -62,13 +69,14 @@ class RecordingError(SwarmscopeError):
 
 
 class RecordedBranch(NamedTuple):
-    """One branch: which one it leaves and when (after so many events, at that virtual time in µs), the commands carried
-    out from there on, those that waited at its end, and its digests."""
+    """One branch: which one it leaves and when (after so many events, at that virtual time in µs), how many commands
+    the two share, the commands carried out from there on, those that waited at its end, and its digests."""
 
     number: int
     parent: int
     events: int
     now: int
+    shared: int
     commands: tuple[Timed, ...]
     later: tuple[Timed, ...]
     marks: tuple[Mark, ...]
@@ -106,12 +114,18 @@ class Recording(NamedTuple):
 
 def source_of(kind: type[Scenario]) -> str:
     """A hash of the source of a scenario: of the file that defines it, or of the whole package if that is one."""
-    where = Path(sys.modules[kind.__module__].__file__ or "")
+    module = sys.modules[kind.__module__]
+    where = Path(module.__file__ or "")
     package = where.parent
-    files = sorted(package.glob("*.py")) if _is_package_of_its_own(package) else [where]
+    loaded: bytes | None = getattr(module, SOURCE, None)  # the file may be another by now
+    if loaded is None:
+        files = sorted(package.glob("*.py")) if _is_package_of_its_own(package) else [where]
+        sources = [(file.name, file.read_bytes()) for file in files]
+    else:
+        sources = [(where.name, loaded)]
     hasher = blake2b(digest_size=16)
-    for file in files:
-        hasher.update(file.name.encode() + b"\0" + file.read_bytes().replace(b"\r\n", b"\n") + b"\0")
+    for name, source in sources:
+        hasher.update(os.fsencode(name) + b"\0" + source.replace(b"\r\n", b"\n") + b"\0")
     return hasher.hexdigest()
 
 
@@ -124,95 +138,152 @@ def _is_package_of_its_own(folder: Path) -> bool:
 
 class Recorder:
     """Writes the recording of a run as it goes: what was done reaches the file at each `note`, so that whatever ends
-    the process, all but the last moments are there. It is to be called before the run goes over to another branch."""
+    the process, all but the last moments are there. It is to be called before the run goes over to another branch.
+
+    How far the run has come stands in a last line, which the next `note` writes over. Commands that a script has put on
+    the agenda before the run began are written when they are carried out, or at the end.
+    """
 
     def __init__(self, history: History, scenario: str, params: Mapping[str, object], file: TextIO) -> None:
         self._history, self._file = history, file
         self._written: dict[int, tuple[int, int]] = {}  # for each branch, how many commands and digests
+        self._waiting: dict[int, list[Timed]] = {}  # for each branch, what a reader knows to wait by now
+        self._left: dict[int, Mark] = {}  # for each branch, the digest with which it was left
         self._section = 1
         sim = history.sim
-        lines = [
-            f"{FIRST} {FORMAT}",
-            f"program {__version__}",
-            f"scenario {scenario}",
-            f"source {source_of(type(sim.scenario))}",
-            f"seed {sim.seed}",
-            *(f"param {name}={value}" for name, value in params.items()),
-            "",
-        ]
-        self._write("\n".join(lines))
+        self._scripted = [] if sim.events else sim.pending
+        self._write(_head(history, scenario, params))
+        self._solid = self._place()
         self.note()
 
     @classmethod
     def opened(cls, path: str, history: History, scenario: str, params: Mapping[str, object]) -> Self:
-        """A recorder into a new file. Raises RecordingError as `new_file` does."""
+        """A recorder into a new file. Raises RecordingError as `new_file` does, or if it cannot be written."""
+        try:
+            _head(history, scenario, params).encode()
+        except UnicodeEncodeError:
+            raise RecordingError(f"the name of {scenario!r} is no text in UTF-8, so no recording can hold it") from None
         return cls(history, scenario, params, new_file(path))
 
     def note(self) -> None:
-        """Write what has been done since the last time, and the digests that are due."""
+        """Write what has been done since the last time, and how far the run has come. Raises RecordingError if that
+        cannot be written."""
         self._history.look()
+        self._go_back()
         for branch in self._history.tree.branches.values():
             if branch.number not in self._written:
                 self._begin(branch)
             self._go_on(branch)
-        self._file.flush()
-
-    def mark(self) -> None:
-        """Write the digest of the end of each branch, besides those that are due."""
-        self.note()
-        for branch in self._history.tree.branches.values():
-            mark = self._history.end_mark(branch)
-            if mark is not None:
-                self._write_to(branch, _line("digest", mark))
-        self._file.flush()
+        self._solid = self._place()
+        current, section = self._history.branch, self._section
+        mark = self._history.end_mark(current)
+        if mark is not None:
+            self._write_to(current, _line("digest", mark))
+        self._section = section
+        self._place()
 
     def end(self) -> None:
-        """Write the rest, and close the file."""
+        """Write the rest, and close the file. Raises RecordingError if it cannot be written."""
         self.note()
-        history = self._history
-        current = history.branch
-        for branch in history.tree.branches.values():
+        self._go_back()
+        current = self._history.branch
+        for branch in self._history.tree.branches.values():
             if branch is not current:
                 self._finish(branch, "digest")
         self._finish(current, "end")
-        self._file.close()
+        self._place()
+        self.close()
+
+    def close(self) -> None:
+        """Leave the file as it is: it was cut short."""
+        with suppress(OSError):
+            self._file.close()
 
     def _begin(self, branch: Branch) -> None:
         self._written[branch.number] = (branch.carried_before, 0)
+        self._waiting[branch.number] = []
         if branch.parent:
-            start = branch.start
+            start, shared = branch.start, branch.carried_before
             where = f"at event {start.events} {format_duration(start.now)}"
-            self._write(f"\nbranch {branch.number} of {branch.parent} {where}")
+            after = "1 command" if shared == 1 else f"{shared} commands"
+            self._write(f"\nbranch {branch.number} of {branch.parent} {where} after {after}\n")
             self._section = branch.number
 
     def _go_on(self, branch: Branch) -> None:
-        """Write the commands and digests of a branch that are not written yet."""
+        """Write the commands and digests of a branch that are not written yet, and what has come to wait."""
         commands, marks = self._written[branch.number]
         for carried, mark in branch.marks[marks:]:
             for text in branch.carried[commands:carried]:
-                self._write_to(branch, text)
+                self._carry_out(branch, text)
             commands = max(commands, carried)
             self._write_to(branch, _line("digest", mark))
         for text in branch.carried[commands:]:
-            self._write_to(branch, text)
+            self._carry_out(branch, text)
         self._written[branch.number] = (len(branch.carried), len(branch.marks))
+        history = self._history
+        if branch is not history.branch:
+            self._leave(branch)
+        elif not history.is_behind:
+            self._wait(branch, [timed for timed in history.sim.pending if timed not in self._scripted])
+
+    def _carry_out(self, branch: Branch, text: str) -> None:
+        self._write_to(branch, text)
+        _settle(self._waiting[branch.number], text)
+
+    def _wait(self, branch: Branch, pending: Sequence[Timed]) -> None:
+        """Write which commands wait, but for those of which a reader knows."""
+        known = self._waiting[branch.number]
+        fresh = Counter(map(str, pending)) - Counter(map(str, known))
+        for timed in pending:
+            if fresh[str(timed)]:
+                fresh[str(timed)] -= 1
+                known.append(timed)
+                self._write_to(branch, f"later {timed}")
+
+    def _leave(self, branch: Branch, word: str = "digest") -> None:
+        """Write with which digest a branch was left, and what waited there."""
+        mark = self._history.end_mark(branch)
+        if mark is not None and self._left.get(branch.number) != mark:
+            self._left[branch.number] = mark
+            self._wait(branch, branch.pending)
+            self._write_to(branch, _line(word, mark))
 
     def _finish(self, branch: Branch, word: str) -> None:
         """Write how a branch ends."""
-        mark = self._history.end_mark(branch)
-        for timed in branch.pending:
-            self._write_to(branch, f"later {timed}")
-        if mark is not None:
-            self._write_to(branch, _line(word, mark))
+        if word == "end":
+            self._left.pop(branch.number, None)
+        self._leave(branch, word)
 
     def _write_to(self, branch: Branch, line: str) -> None:
         if self._section != branch.number:
-            self._write(f"\nbranch {branch.number}")
+            self._write(f"\nbranch {branch.number}\n")
             self._section = branch.number
-        self._write(line)
+        self._write(line + "\n")
 
-    def _write(self, line: str) -> None:
-        self._file.write(line + "\n")
+    # The file
+
+    def _write(self, text: str) -> None:
+        with self._said():
+            self._file.write(text)
+
+    def _place(self) -> int:
+        """Let all that was written reach the file; where that ends."""
+        with self._said():
+            self._file.flush()
+            return self._file.tell()
+
+    def _go_back(self) -> None:
+        """Take the last line away, which says how far the run had come."""
+        with self._said():
+            self._file.seek(self._solid)
+            self._file.truncate()
+
+    @contextmanager
+    def _said(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise RecordingError(f"{self._file.name} cannot be written any more: {error.strerror}") from None
 
     def __enter__(self) -> Self:
         return self
@@ -220,8 +291,36 @@ class Recorder:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if not self._file.closed:
+        if self._file.closed:
+            return
+        if isinstance(error, RecordingError) or not isinstance(error, SwarmscopeError | None):
+            self.close()  # it cannot be written, or the run was stopped in the middle of an event
+        else:
             self.end()
+
+
+def _head(history: History, scenario: str, params: Mapping[str, object]) -> str:
+    sim = history.sim
+    lines = [
+        f"{FIRST} {FORMAT}",
+        f"program {__version__}",
+        f"scenario {scenario}",
+        f"source {source_of(type(sim.scenario))}",
+        f"seed {sim.seed}",
+        *(f"param {name}={value}" for name, value in params.items()),
+        "",
+    ]
+    return "\n".join([*lines, ""])
+
+
+def _settle(waiting: list[Timed], carried: str) -> None:
+    """Of what waits, take away what a command that was carried out leaves no more of: itself, or all."""
+    if carried.endswith(" cancel"):
+        waiting.clear()
+        return
+    place = next((at for at, timed in enumerate(waiting) if str(timed) == carried), None)
+    if place is not None:
+        del waiting[place]
 
 
 def _line(word: str, mark: Mark) -> str:
@@ -239,13 +338,13 @@ def new_file(path: str) -> TextIO:
         raise RecordingError(f"{path} cannot be written: {error.strerror}") from None
 
 
-def free_name(name: str) -> str:
-    """The name of a file that is not there yet: `NAME.swarm`, or with a number."""
-    number, file = 1, Path(f"{name}.swarm")
-    while file.exists():
+def free_file(stem: str, suffix: str) -> str:
+    """The name of a file that is not there yet: stem and suffix, or with a number between them."""
+    number, file = 1, f"{stem}{suffix}"
+    while os.path.lexists(file):
         number += 1
-        file = Path(f"{name}-{number}.swarm")
-    return str(file)
+        file = f"{stem}-{number}{suffix}"
+    return file
 
 
 # Reading
@@ -254,13 +353,15 @@ def free_name(name: str) -> str:
 def split(name: str) -> tuple[str, int]:
     """What `FILE#2` names: a file and the number of a branch; without one, the first."""
     file, mark, number = name.rpartition("#")
-    if not mark or Path(name).exists() or not (number.isascii() and number.isdigit() and len(number) < 10):
+    if not (mark and file) or os.path.lexists(name) or not (number.isascii() and number.isdigit() and len(number) < 10):
         return name, 1
     return file, int(number)
 
 
 def read(path: str) -> Recording:
     """The recording in a file. Raises RecordingError, or CommandError with the line, for what cannot be read."""
+    if not path:
+        raise RecordingError("the file has no name; say which recording is meant")
     try:
         text = Path(path).read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError:
@@ -276,6 +377,8 @@ def parse_recording(text: str, source: str = "recording") -> Recording:
     Raises RecordingError, or CommandError with source and line, for what is not right about it.
     """
     lines = text.split("\n")
+    if _DIGEST.fullmatch(lines[-1].strip()):  # no digest is cut off that looks like one
+        lines.append("")
     cut = lines.pop()  # empty, unless the last line has no end
     version = lines[0].strip() if lines else ""
     if not version.startswith(FIRST):
@@ -293,19 +396,51 @@ def parse_recording(text: str, source: str = "recording") -> Recording:
     return reader.recording()
 
 
+def _comes(timed: Timed, events: int, now: int) -> bool:
+    """Whether the moment of a command is not past after so many events at that time (µs)."""
+    return (timed.after is None or timed.after >= events) and (timed.at is None or timed.at >= now)
+
+
 class _Section:
     """A branch as it is being read."""
 
-    def __init__(self, number: int, parent: int = 0, events: int = 0, now: int = 0) -> None:
-        self.number, self.parent, self.events, self.now = number, parent, events, now
+    def __init__(self, number: int, parent: int = 0, events: int = 0, now: int = 0, shared: int = 0) -> None:
+        self.number, self.parent, self.events, self.now, self.shared = number, parent, events, now, shared
         self.commands: list[Timed] = []
-        self.later: list[Timed] = []
         self.marks: list[Mark] = []
+        self._later: list[Timed] = []
+        self._last = (events, now)  # the event and the time before which nothing can come any more
+
+    def wait(self, timed: Timed) -> None:
+        """Take a command that waits."""
+        self._later.append(timed)
+
+    def carry_out(self, timed: Timed) -> bool:
+        """Take a command; False where it comes too early."""
+        events, now = self._last
+        if not _comes(timed, events, now):
+            return False
+        self._last = (max(events, timed.after or 0), max(now, timed.at or 0))
+        self.commands.append(timed)
+        _settle(self._later, str(timed))
+        return True
+
+    def mark(self, mark: Mark) -> bool:
+        """Take a digest; False where it is of too early a moment."""
+        events, now = self._last
+        if mark.events < events or mark.now < now:
+            return False
+        self._last = (mark.events, mark.now)
+        self.marks.append(mark)
+        return True
 
     def read(self) -> RecordedBranch:
+        """The branch. Of what waits only that is left whose time has not passed: it was refused when it came."""
+        events, now = (self.marks[-1].events, self.marks[-1].now) if self.marks else (0, 0)
+        later = [timed for timed in self._later if _comes(timed, events, now)]
         return RecordedBranch(
-            self.number, self.parent, self.events, self.now,
-            tuple(self.commands), tuple(self.later), tuple(self.marks),
+            self.number, self.parent, self.events, self.now, self.shared,
+            tuple(self.commands), tuple(later), tuple(self.marks),
         )  # fmt: skip
 
 
@@ -335,16 +470,19 @@ class _Reader:
         elif word == "branch":
             self._take_branch(number, line)
         elif word == "later":
-            self._section.later.append(self._command(number, rest.strip()))
-        else:
-            self._section.commands.append(self._command(number, line))
+            self._section.wait(self._command(number, rest.strip()))
+        elif not self._section.carry_out(self._command(number, line)):
+            raise self._wrong(number, "this command is of an earlier moment than what comes before it")
 
     def _take_head(self, number: int, word: str, rest: str) -> None:
         if word == "param":
             name, equals, value = rest.partition("=")
-            if not equals or not name.strip():
+            name = name.strip()
+            if not equals or not name:
                 raise self._wrong(number, f"“{rest[:40]}” should be NAME=VALUE")
-            self._params[name.strip()] = value
+            if name in self._params:
+                raise self._wrong(number, f"the parameter {name} is said twice; once is right")
+            self._params[name] = value
         elif word in self._head:
             raise self._wrong(number, f"{word} is said twice; once is right")
         else:
@@ -355,17 +493,15 @@ class _Reader:
         now = None if found is None else _moment(found[3])
         if found is None or now is None:
             raise self._wrong(number, "a digest is written like “digest 20000 3.2s” and 32 hexadecimal digits")
-        mark, marks = Mark(int(found[2]), now, found[4]), self._section.marks
-        if (marks and (mark.events < marks[-1].events or now < marks[-1].now)) or mark.events < self._section.events:
+        if not self._section.mark(Mark(int(found[2]), now, found[4])):
             raise self._wrong(number, "this digest is of an earlier moment than what comes before it")
-        marks.append(mark)
         self.whole = found[1] == "end"
 
     def _take_branch(self, number: int, line: str) -> None:
         found = _BRANCH.fullmatch(line)
         now = None if found is None or found[4] is None else _moment(found[4])
         if found is None or (found[4] is not None and now is None):
-            raise self._wrong(number, "a branch is begun like “branch 2 of 1 at event 20345 3.9s”")
+            raise self._wrong(number, "a branch is begun like “branch 2 of 1 at event 20345 3.9s after 1 command”")
         which = int(found[1])
         if now is None:
             if which not in self._sections:
@@ -377,7 +513,11 @@ class _Reader:
         elif int(found[2]) not in self._sections:
             raise self._wrong(number, f"there is no branch {found[2]} that it could leave")
         else:
-            self._sections[which] = _Section(which, int(found[2]), int(found[3]), now)
+            parent, shared = self._sections[int(found[2])], int(found[5])
+            known = parent.shared + len(parent.commands)
+            if shared > known:
+                raise self._wrong(number, f"branch {parent.number} has {known} commands by here, not {shared}")
+            self._sections[which] = _Section(which, parent.number, int(found[3]), now, shared)
         self._section = self._sections[which]
 
     def _command(self, number: int, line: str) -> Timed:

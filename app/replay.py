@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
-from app.branches import UNKNOWN, Branch, Given, Mark, Place, Tree
+from app.branches import Branch, Given, Mark, Place, Tree
 from app.history import History
 from app.recording import RecordedBranch, Recording
 from engine.duration import format_duration
@@ -20,11 +20,13 @@ NEAR, FAR = 250, 20_000  # events between two looks at whether runs have parted,
 
 
 class Difference(NamedTuple):
-    """The first digest that is not what was recorded, and of which branch it is."""
+    """The first digest that is not what was recorded, of which branch it is, and what was found after how many
+    events."""
 
     branch: int
     mark: Mark
     found: str
+    events: int
 
 
 def begin(recording: Recording, number: int = 1, *, strict: bool = False) -> History:
@@ -44,10 +46,9 @@ def _branch(tree: Tree, recorded: RecordedBranch) -> Branch:
     start, given, carried = Place(0, 0, 0), [], []
     if recorded.parent:
         parent = tree.branches[recorded.parent]
-        given = [one for one in parent.given if _is_before(one, recorded)]
+        given = [one for one in parent.given if not one.is_for_later][: recorded.shared]
         start = Place(recorded.events, recorded.now, len(given))
-        carried = parent.carried[: sum(not one.is_for_later for one in given)]
-    before = len(carried)
+        carried = parent.carried[: recorded.shared]
     end = recorded.marks[-1] if recorded.marks else Mark(start.events, start.now, "")
     given += map(Given.recorded, recorded.commands)
     given += [Given(end.events, end.now, timed) for timed in recorded.later]
@@ -57,20 +58,13 @@ def _branch(tree: Tree, recorded: RecordedBranch) -> Branch:
         start,
         given,
         carried + [str(timed) for timed in recorded.commands],
-        before,
+        recorded.shared,
         events=end.events,
         now=end.now,
         end=end if recorded.marks else None,
         pending=recorded.later,
         looked=-1,
     )
-
-
-def _is_before(one: Given, branch: RecordedBranch) -> bool:
-    """Whether a command of its parent belongs to a branch as well."""
-    if one.events == UNKNOWN:
-        return one.now <= branch.now
-    return one.events + (not one.is_for_later) <= branch.events
 
 
 def verify(recording: Recording, progress: Progress) -> Difference | None:
@@ -85,7 +79,7 @@ def verify(recording: Recording, progress: Progress) -> Difference | None:
             done += mark.events
             progress(done / most, f"branch {branch.number}, {mark.events:,} events")
             if history.sim.digest != mark.digest or history.sim.events != mark.events:
-                return Difference(branch.number, mark, history.sim.digest)
+                return Difference(branch.number, mark, history.sim.digest, history.sim.events)
     return None
 
 
@@ -156,7 +150,9 @@ def compare(one: Recording, other: Recording, numbers: tuple[int, int] = (1, 1))
         if values[0] != values[1]:
             lines.append(f"{name}: {values[0]} | {values[1]}")
     left, right = (begin(recording, number) for recording, number in zip((one, other), numbers, strict=True))
-    ends = [history.end_mark(history.branch) or Mark(0, 0, "") for history in (left, right)]
+    ends = [_end_of(history) for history in (left, right)]
+    for history in (left, right):
+        history.go_to(0)
     apart = parting(left, right, [end.events for end in ends])
     if apart is not None:
         lines += [
@@ -171,6 +167,14 @@ def compare(one: Recording, other: Recording, numbers: tuple[int, int] = (1, 1))
     sims = (left.sim, right.sim)
     lines += [f"{name}: {in_words(first)} | {in_words(second)}" for name, first, second in metrics_apart(*sims)]
     return lines
+
+
+def _end_of(history: History) -> Mark:
+    """Go to the end of the branch as far as it is known; that moment."""
+    index, now = history.branch.reach
+    history.depart(index=index, now=now)
+    history.proceed(index=index, now=now)
+    return Mark(history.sim.events, history.sim.now, history.sim.digest)
 
 
 def metrics_apart(left: Simulation, right: Simulation) -> Iterator[tuple[str, Any, Any]]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
+from operator import itemgetter
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 import msgspec
 
-from app.recording import new_file
+from app.recording import RecordingError, new_file
 
 if TYPE_CHECKING:
     from engine.simulation import Simulation
@@ -16,23 +18,32 @@ if TYPE_CHECKING:
 
 
 class TraceWriter:
-    """Writes every event of a run, as long as `note` is called at least once in the 4,096 events that the run keeps."""
+    """Writes every event and note of a run, as long as `note` is called at least once in the 4,096 events that the run
+    keeps."""
 
     def __init__(self, sim: Simulation, path: str) -> None:
         self._sim = sim
         self._seen = 0  # events
-        self._told = 0  # notes
+        self._notes = list(sim.trace.notes)
         self._file = new_file(path)
+        sim.trace.overheard = self._notes
 
     def note(self) -> None:
-        """Write what happened since the last time."""
+        """Write what happened since the last time. Raises RecordingError if that cannot be written."""
+        try:
+            self._write_all()
+        except OSError as error:
+            raise RecordingError(f"{self._file.name} cannot be written any more: {error.strerror}") from None
+
+    def _write_all(self) -> None:
         trace = self._sim.trace
-        for index, serial, what in trace.raw(max(1, trace.total - self._seen)):
-            if serial > self._told or (not serial and index > self._seen):
-                self._write(trace.in_words(index, what))
+        events = [item for item in trace.raw(max(1, trace.total - self._seen)) if not item[1] and item[0] > self._seen]
+        notes = [(note.index, note.serial, note) for note in self._notes]
+        for index, _, what in sorted([*events, *notes], key=itemgetter(0, 1)):
+            self._write(trace.in_words(index, what))
+        self._file.flush()
         self._seen = trace.total
-        if trace.notes:
-            self._told = trace.notes[-1].serial
+        self._notes.clear()
 
     def _write(self, event: TraceEvent) -> None:
         line: dict[str, Any] = {"index": event.index, "time": event.time, "kind": event.kind}
@@ -57,8 +68,12 @@ class TraceWriter:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.note()
-        self._file.close()
+        try:
+            if not isinstance(error, RecordingError | KeyboardInterrupt):  # perhaps in the middle of an event
+                self.note()
+        finally:
+            with suppress(OSError):
+                self._file.close()
 
 
 def plain(value: Any) -> Any:

@@ -77,9 +77,11 @@ class TwinDriver(Driver):
         """Begin a new branch of both runs. Raises CommandError where there is nothing to depart from."""
         self.check_branching()
         kept_right = [timed for timed in kept if concerns(timed.command, self.right.scenario)]
+        given = self.history.given
+        earlier = [pair for pair in self._both[self.history.branch.number] if pair[0] <= given]
         self.history.branch_off([timed for timed in kept if concerns(timed.command, self.sim.scenario)])
         self.right_history.branch_off(kept_right)
-        self._both[self.history.branch.number] = [(0, 0), (self.history.given, self.right_history.given)]
+        self._both[self.history.branch.number] = [*earlier, (self.history.given, self.right_history.given)]
         self._happened()
 
     def apply(self, timed: Timed) -> None:

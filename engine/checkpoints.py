@@ -21,30 +21,45 @@ from msgspec import Struct
 from engine.agent import ENGINE_ATTRIBUTES, Agent
 
 CONTAINERS = frozenset({dict, list, set})
+LEVEL = 3  # of compression; more of it takes three times as long for a few percent
 
 
 class Checkpoint(Struct, frozen=True):
-    """A moment of a run, to go back to. `data` is a pickle of plain state; read only what this program wrote."""
+    """A moment of a run, to go back to. `data` is a pickle of plain state, compressed if it `is_packed`; read only what
+    this program wrote."""
 
     index: int
     time: int
     data: bytes
+    is_packed: bool = False
 
     @property
     def size(self) -> int:
         """Bytes of memory that it takes; it shares none of them with other checkpoints."""
         return len(self.data)
 
+    def packed(self) -> Checkpoint:
+        """The same in a third of the memory or so: it takes a sixth longer to make, and is read almost as quickly."""
+        if self.is_packed:
+            return self
+        from zstandard import compress  # which most runs never need
+
+        return Checkpoint(self.index, self.time, compress(self.data, LEVEL), is_packed=True)
+
+    def state(self) -> dict[str, Any]:
+        """What `write` was given."""
+        data = self.data
+        if self.is_packed:
+            from zstandard import decompress
+
+            data = decompress(data)
+        state: dict[str, Any] = pickle.loads(data)
+        return state
+
 
 def write(state: dict[str, Any]) -> bytes:
     """A run's state as bytes."""
     return pickle.dumps(state, protocol=pickle.HIGHEST_PROTOCOL)
-
-
-def read(data: bytes) -> dict[str, Any]:
-    """The state that `write` was given."""
-    state: dict[str, Any] = pickle.loads(data)
-    return state
 
 
 @contextmanager

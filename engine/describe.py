@@ -69,3 +69,8 @@ def _short(value: Any) -> str:
     if isinstance(value, Struct):
         return summary_of(value, 40)
     return str(value)
+
+
+def plural(number: int, noun: str) -> str:
+    """So many of something: `1 row`, `2,000 rows`."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

@@ -11,7 +11,7 @@ from typing import Any
 from engine.agent import Agent
 from engine.calendar import Calendar
 from engine.checkpoints import Checkpoint as Checkpoint
-from engine.checkpoints import columns, gather, read, rows, spread, without_collection, write
+from engine.checkpoints import columns, gather, rows, spread, without_collection, write
 from engine.commands import Command, Timed
 from engine.connectivity import Reachability, reachability
 from engine.control import Control
@@ -161,7 +161,7 @@ class Simulation:
             kind,
             dict(data),
         )
-        trace.notes.append(note)
+        trace.add(note)
         self.invariants_kept.on_note(note)
 
     # Going on
@@ -371,8 +371,9 @@ class Simulation:
         except CommandError as error:
             self._count(-1)
             trace.ring[index & MASK] = overwritten
-            self.note(None, "refused", {"text": f"{command}: {error.message}"})
             message = error.message if timed.at is None else f"{timed}: {error.message}"
+            if timed.at is not None or timed.after is not None:  # nobody waits for an answer
+                self.note(None, "refused", {"text": f"{command}: {error.message}"})
             raise CommandError(message, column=error.column) from None
         self._digest.command(now, str(command))
         self.commands.append(text)
@@ -388,8 +389,11 @@ class Simulation:
 
     @property
     def pending(self) -> list[Timed]:
-        """The commands that wait for their time or for an event, in the order in which they will come."""
-        return [timed for _, _, timed in (*sorted(self._after), *sorted(self._agenda))]
+        """The commands that wait for their time or for an event, in the order in which they will come. One that another
+        command has overtaken waits for the present event."""
+        events = self.events
+        due = [Timed(timed.command, after=max(after, events)) for after, _, timed in sorted(self._after)]
+        return due + [timed for _, _, timed in sorted(self._agenda)]
 
     def cancel_pending(self) -> None:
         """Forget the commands that wait."""
@@ -468,7 +472,7 @@ class Simulation:
         """Go to the moment of a checkpoint of this run, or of another one of the same scenario, parameters and seed;
         all that happened since is forgotten. Raises StateError for a checkpoint of any other run."""
         with without_collection():
-            state = read(checkpoint.data)
+            state = checkpoint.state()
             if state["run"] != self._identity():
                 name, seed, _ = state["run"]
                 raise StateError(

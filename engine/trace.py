@@ -54,14 +54,22 @@ class TraceEvent(Struct, frozen=True):
 class Trace:
     """A ring of the last events (the run's loop writes into it) and a bounded list of notes."""
 
-    __slots__ = ("_names", "note_count", "notes", "ring", "total")
+    __slots__ = ("_names", "note_count", "notes", "overheard", "ring", "total")
 
     def __init__(self, names: Sequence[str]) -> None:
         self.ring: list[Event | None] = [None] * CAPACITY
         self.notes: deque[Note] = deque(maxlen=CAPACITY)
         self.note_count = 0
         self.total = 0  # events so far; the simulation keeps it up to date
+        self.overheard: list[Note] | None = None
+        """Where every note goes as well, for whoever must not miss one; None where nobody does."""
         self._names = names
+
+    def add(self, note: Note) -> None:
+        """Keep a note."""
+        self.notes.append(note)
+        if self.overheard is not None:
+            self.overheard.append(note)
 
     def event(self, index: int) -> TraceEvent | None:
         """The event with this index; None when it is not kept any more, or has not happened."""

@@ -28,6 +28,10 @@ SCENARIOS: dict[str, str] = {
 """Where each built-in scenario lives, as `module:Class`; loaded when asked for."""
 
 
+SOURCE = "__swarmscope_source__"
+"""The attribute of a module that was loaded from a file of the user's: the bytes as they were then."""
+
+
 def names() -> tuple[str, ...]:
     """The built-in scenarios, in the order of the menu."""
     return tuple(SCENARIOS)
@@ -105,6 +109,7 @@ def _load_module(path: Path) -> ModuleType:
     if spec is None:
         raise ScenarioError(f"{path} is not a Python file; a scenario is one such as ./mine.py")
     module = module_from_spec(spec)
+    vars(module)[SOURCE] = source
     sys.modules[name] = module
     try:
         exec(compile(source, str(where), "exec", dont_inherit=True), vars(module))

@@ -11,8 +11,9 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input, Select
 
+from app.recording import free_file
 from app.screens import exporting
-from app.screens.exporting import ExportDialog, free_name
+from app.screens.exporting import ExportDialog
 from app.screens.live import LiveScreen
 from engine.duration import SECOND
 from tests.app_fixtures import forward, playing, press, settle, shown, toasts
@@ -59,8 +60,8 @@ async def test_another_format_proposes_what_suits_it() -> None:
 
 def test_a_name_that_is_taken_gets_a_number() -> None:
     Path("a.gif").touch()
-    assert free_name("a", ".gif") == "a-2.gif"
-    assert free_name("a", ".svg") == "a.svg"
+    assert free_file("a", ".gif") == "a-2.gif"
+    assert free_file("a", ".svg") == "a.svg"
 
 
 @pytest.mark.parametrize("form", ["svg", "csv"])

@@ -129,9 +129,13 @@ def test_an_export_that_fails_leaves_no_file(
         ("svg --at 9s", "--at 9s is past the end of the recording, which is at 6s"),
         ("gif --from 5s --until 2s", "--from is later than --until; the stretch goes from the earlier to the later"),
         ("gif --pane stage --face log", "--face is of the messages pane; with --pane stage leave it out"),
-        ("gif --speed max", "a film needs a speed in virtual seconds per second, such as --speed 4, not max"),
-        ("gif --speed 0.001", "this film would have 60,001 frames, more than 6,000; take a shorter stretch with --from "
+        ("gif --speed max", "a film needs a speed of 1e-06 to 1,000,000 virtual seconds per second, such as --speed 4"),
+        ("gif --speed 0.001", "this film would have more than 6,000 frames; take a shorter stretch with --from "
                               "and --until, a higher --speed, or fewer --fps"),
+        ("csv --every 10us", "these would be 600,001 rows, more than 100,000; take a longer --every, or a shorter "
+                             "stretch"),
+        ("gif --speed 1e-318", "a film needs a speed of 1e-06 to 1,000,000 virtual seconds per second, "
+                               "such as --speed 4"),
         ("csv --every 0", "--every 0 would never end; say how far apart the figures are, such as --every 500ms"),
         ("svg --size 20x10", "'20x10' is no size of a screen; write columns x rows, such as 120x40, 60x18 to 400x200"),
         ("svg --size big", "'big' is no size of a screen; write columns x rows, such as 120x40, 60x18 to 400x200"),

@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 import app.branches
-from app.branches import Given, Mark, Place
-from app.driver import Driver
+from app.branches import Given, Mark
 from app.history import History, go_on
 from engine.commands import Timed
 from engine.errors import CommandError
 from engine.grammar import parse, parse_script
 from engine.simulation import NEVER, Simulation
-from engine.trace import CAPACITY, Note
+from engine.trace import CAPACITY
 from scenarios.gossip.scenario import Gossip
 from scenarios.launch import launch
 from tests.app_fixtures import Clock
+from tests.sessions import TRAVELS, Session, moment
 
 PARAMS = {"agents": 6, "topology": "ring", "interval": 0.5, "timing": "poisson"}
 OWN = {spec.name: spec for spec in Gossip.commands}
@@ -34,124 +34,6 @@ def command(text: str) -> Timed:
     timed = parse(text, OWN)
     assert timed is not None
     return timed
-
-
-class Moment(NamedTuple):
-    """All that a person can see of a run right after an event."""
-
-    digest: str
-    metrics: dict[str, Any]
-    messages: dict[str, int]
-    commands: tuple[str, ...]
-    health: tuple[str, ...]
-    last: str
-
-
-def is_refusal(what: object) -> bool:
-    """What could not be done is told once, and not again when time went back."""
-    return isinstance(what, Note) and what.kind == "refused"
-
-
-def moment(sim: Simulation) -> Moment:
-    told = [str(sim.trace.in_words(index, what)) for index, _, what in sim.trace.raw(1) if not is_refusal(what)]
-    return Moment(
-        sim.digest,
-        sim.metrics(),
-        sim.messages,
-        tuple(sim.commands),
-        tuple(str(sim.health(agent)) for agent in sim.present()),
-        told[-1] if told else "",
-    )
-
-
-class Session:
-    """A person at a run: remembers every moment of every branch, and compares when it is there again."""
-
-    def __init__(self, script: str = "") -> None:
-        self.sim = run(script)
-        self.driver = Driver(self.sim, paused=True, clock=Clock())
-        self.history = self.driver.history
-        self.seen: dict[int, dict[Place, Moment]] = {1: {}}
-        self._look()
-
-    def let_happen(self, events: int) -> None:
-        for _ in range(events):
-            if not self.driver.step():
-                break
-            self._look()
-
-    def let_pass(self, micros: int) -> None:
-        until = self.sim.now + micros
-        while self.history.go_on(until, 1):
-            self._look()
-
-    def give(self, text: str) -> None:
-        try:
-            self.driver.apply(command(text))
-        except CommandError:
-            return
-        self._look()
-
-    def go_back(self, steps: int) -> None:
-        for _ in range(steps):
-            before = self.sim.events
-            assert self.driver.back() is (before > 0)
-            assert self.sim.events == max(0, before - 1)
-            self._look()
-
-    def go_to(self, share: float) -> None:
-        index = int(share * self.history.branch.events)
-        self.driver.go_to(index)
-        assert self.sim.events == index
-        self._look()
-
-    def go_to_time(self, share: float) -> None:
-        now = int(share * self.history.branch.now)
-        self.driver.go_to_time(now)
-        assert self.sim.now == now
-        self._look()
-
-    def go_to_end(self) -> None:
-        branch = self.history.branch
-        self.driver.go_to_end()
-        assert (self.sim.events, self.sim.now) == (branch.events, branch.now)
-        self._look()
-
-    def go_to_landmark(self, by: int) -> None:
-        found = self.history.landmark(by)
-        if found is not None:
-            assert self.driver.go_to_landmark(by)
-            assert self.sim.events == found.index
-            self._look()
-
-    def switch(self, which: int) -> None:
-        numbers = sorted(self.history.tree.branches)
-        self.driver.switch(numbers[which % len(numbers)])
-        self._look()
-
-    def branch_off(self) -> None:
-        try:
-            self.driver.branch_off()
-        except CommandError:
-            return
-        self._look()
-
-    def do(self, steps: list[tuple[str, Any]]) -> None:
-        for name, *arguments in steps:
-            getattr(self, name)(*arguments)
-
-    def _look(self) -> None:
-        self.history.ran(1.0)
-        branch, place = self.history.branch, self.history.place
-        if branch.number not in self.seen:
-            known = self.seen[branch.parent]
-            self.seen[branch.number] = {one: seen for one, seen in known.items() if is_before(one, branch.start)}
-        seen = self.seen[branch.number].setdefault(place, moment(self.sim))
-        assert moment(self.sim) == seen
-
-
-def is_before(one: Place, other: Place) -> bool:
-    return all(a <= b for a, b in zip(one, other, strict=True))
 
 
 AGENTS = st.sampled_from(["a-01", "a-02", "a-03", "a-04", "1", "50%"])
@@ -180,20 +62,7 @@ LATER = st.one_of(
     st.builds("at {}ms {}".format, st.integers(0, 4000), NOW),
     st.builds("at event {} {}".format, st.integers(0, 80), NOW),
 )
-SHARES = st.floats(0, 1)
-STEPS = st.one_of(
-    st.tuples(st.just("let_happen"), st.integers(1, 12)),
-    st.tuples(st.just("let_pass"), st.integers(1, 600_000)),
-    st.tuples(st.just("give"), NOW),
-    st.tuples(st.just("give"), LATER),
-    st.tuples(st.just("go_back"), st.integers(1, 9)),
-    st.tuples(st.just("go_to"), SHARES),
-    st.tuples(st.just("go_to_time"), SHARES),
-    st.tuples(st.just("go_to_end")),
-    st.tuples(st.just("go_to_landmark"), st.sampled_from([-1, 1])),
-    st.tuples(st.just("switch"), st.integers(0, 5)),
-    st.tuples(st.just("branch_off")),
-)
+STEPS = st.one_of(TRAVELS, st.tuples(st.just("give"), NOW), st.tuples(st.just("give"), LATER))
 
 
 @pytest.fixture(autouse=True)
@@ -214,7 +83,7 @@ OTHERS = [("let_happen", 9), ("go_back", 4), ("give", "crash a-01"), ("let_happe
 @example(OTHERS, "")
 @settings(max_examples=120, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_a_moment_gone_to_is_what_it_was(steps: list[tuple[str, Any]], script: str) -> None:
-    session = Session(script)
+    session = Session(run(script))
     session.do(steps)
     session.go_back(session.sim.events)
 
@@ -224,7 +93,7 @@ def test_a_moment_gone_to_is_what_it_was(steps: list[tuple[str, Any]], script: s
 @settings(max_examples=120, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_every_branch_ends_where_running_straight_there_ends(steps: list[tuple[str, Any]]) -> None:
     """However a branch came about, the commands that it remembers lead to the same moment."""
-    session = Session()
+    session = Session(run())
     session.do(steps)
     for number, branch in session.history.tree.branches.items():
         session.driver.switch(number)
@@ -351,7 +220,7 @@ def test_a_checkpoint_is_taken_only_when_it_is_worth_its_time() -> None:
 
 
 def test_none_is_taken_again_on_a_way_that_was_gone_before() -> None:
-    session = Session()
+    session = Session(run())
     session.let_happen(60)
     taken = len(session.history.tree.saved)
     session.driver.go_to(0)
@@ -364,7 +233,7 @@ def test_none_is_taken_again_on_a_way_that_was_gone_before() -> None:
 
 def at_the_partition() -> Session:
     """A run that was cut in two at 1 s and healed at 2 s, and stands at 3 s."""
-    session = Session()
+    session = Session(run())
     session.let_pass(1_000_000)
     session.give("partition a-01,a-02 | a-03,a-04")
     session.let_pass(1_000_000)
@@ -430,7 +299,7 @@ def test_a_new_branch_can_keep_some_of_what_came_later() -> None:
 
 def test_a_new_branch_forgets_what_a_script_had_arranged_unless_it_is_kept() -> None:
     script = "at 1s partition a-01,a-02 | a-03,a-04\nat 2s heal\nat 3s crash a-01"
-    session = Session(script)
+    session = Session(run(script))
     session.let_pass(1_500_000)
     session.driver.branch_off(session.history.to_come()[1:])
     session.let_pass(3_000_000)
@@ -474,7 +343,7 @@ def test_landmarks_are_gone_through_one_by_one() -> None:
 
 
 def test_the_next_landmark_is_run_to_where_none_is_known() -> None:
-    session = Session("at 3s crash a-01")
+    session = Session(run("at 3s crash a-01"))
     session.driver.go_to_landmark(1)
     while session.driver.history.landmark(-1) is None or session.driver.is_on_the_way:
         session.driver._slice(1.0)
@@ -484,7 +353,7 @@ def test_the_next_landmark_is_run_to_where_none_is_known() -> None:
 
 
 def test_an_event_that_the_run_has_long_forgotten_is_found() -> None:
-    session = Session()
+    session = Session(run())
     session.let_happen(5)
     early = session.sim.trace.event(3)
     go_on(session.sim, NEVER, CAPACITY + 10)

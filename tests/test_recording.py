@@ -103,7 +103,7 @@ def test_the_first_digest_that_differs_is_named(recorded: str) -> None:
     (branch,) = recording.branches
     wrong = branch.marks[-1]._replace(digest="0" * 32)
     changed = recording._replace(branches=(branch._replace(marks=(*branch.marks[:-1], wrong)),))
-    assert verify(changed, silent) == Difference(1, wrong, branch.marks[-1].digest)
+    assert verify(changed, silent) == Difference(1, wrong, branch.marks[-1].digest, wrong.events)
 
 
 def test_comments_and_blank_lines_do_not_count(recorded: str) -> None:
@@ -113,10 +113,11 @@ def test_comments_and_blank_lines_do_not_count(recorded: str) -> None:
 
 def test_one_that_was_cut_short_holds_as_far_as_it_goes(recorded: str) -> None:
     text = text_of(recorded)
-    for length in range(text.index("at 2s"), len(text)):
+    for length in range(text.index("at 2s"), len(text) - 1):
         recording = parse_recording(text[:length])
         assert len(recording.branches[0].commands) <= 2
         assert not recording.whole
+    assert parse_recording(text[:-1]) == read(recorded)  # an editor took the end of the last line away
 
 
 # --- the command line -----------------------------------------------------------------------------
@@ -326,13 +327,14 @@ def test_a_branch_is_named_after_its_file(tmp_path: Path, capsys: pytest.Capture
     assert "and part at" in capsys.readouterr().out
     assert cli.main(["diff", f"{path}#2", f"{path}#2"]) == 0
     assert cli.main(["diff", path, f"{path}#7"]) == 2
-    assert "there is no branch 7; the recording has 3" in capsys.readouterr().err
+    assert "has no branch 7; it has 3, counted from 1" in capsys.readouterr().err
     assert cli.main(["replay", path, "--verify"]) == 0
     assert "3 digests of 3 branches as recorded" in capsys.readouterr().out
 
 
 # --- what is not right ----------------------------------------------------------------------------
 
+BEGUN = "branch 2 of 1 at event 5 1s after 0 commands\n"
 HEAD = f"{FIRST} 1\nprogram 0.1.0\nscenario gossip\nsource {'a' * 32}\nseed 7\n"
 
 
@@ -357,10 +359,16 @@ HEAD = f"{FIRST} 1\nprogram 0.1.0\nscenario gossip\nsource {'a' * 32}\nseed 7\n"
         (HEAD + "branch two\n", "line 6: a branch is begun like"),
         (HEAD + "branch 2 of 1 at event 5 soon\n", "line 6: a branch is begun like"),
         (HEAD + "branch 2\n", "line 6: there is no branch 2 to go on with"),
-        (HEAD + "branch 3 of 1 at event 5 1s\n", "line 6: the next branch is number 2, not 3"),
-        (HEAD + "branch 2 of 7 at event 5 1s\n", "line 6: there is no branch 7 that it could leave"),
-        (HEAD + "branch 2 of 1 at event 5 1s\nbranch 2 of 1 at event 6 2s\n", "line 7: branch 2 is begun twice"),
-        (HEAD + f"branch 2 of 1 at event 50 2s\ndigest 5 1s {'0' * 32}\n", "line 7: this digest is of an earlier"),
+        (HEAD + "branch 3 of 1 at event 5 1s after 0 commands\n", "line 6: the next branch is number 2, not 3"),
+        (HEAD + "branch 2 of 7 at event 5 1s after 0 commands\n", "line 6: there is no branch 7 that it could leave"),
+        (HEAD + BEGUN + "branch 2 of 1 at event 6 2s after 0 commands\n", "line 7: branch 2 is begun twice"),
+        (HEAD + BEGUN + f"digest 4 1s {'0' * 32}\n", "line 7: this digest is of an earlier"),
+        (HEAD + BEGUN.replace(" 0 ", " 1 "), "line 6: branch 1 has 0 commands by here, not 1"),
+        (HEAD + BEGUN + "at 500ms heal\n", "line 7: this command is of an earlier moment"),
+        (HEAD + BEGUN + "at event 4 heal\n", "line 7: this command is of an earlier moment"),
+        (HEAD + "at 3s heal\nat 2s heal\n", "line 7: this command is of an earlier moment"),
+        (HEAD + f"at 3s heal\nend 9 2s {'0' * 32}\n", "line 7: this digest is of an earlier moment"),
+        (HEAD + "param agents=8\nparam agents=9\n", "line 7: the parameter agents is said twice"),
         (HEAD + "later crash a-01\n", "line 6: “crash a-01” has no time"),
     ],
 )

@@ -60,6 +60,8 @@ def _fresh(path: str) -> Iterator[TextIO]:
     try:
         with file:
             yield file
-    except BaseException:
+    except BaseException as error:
         Path(path).unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            raise ExportError(f"{path} cannot be written: {error.strerror}") from None
         raise

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import csv
 import math
+from itertools import chain
 from typing import Any, TextIO
 
 from app.export.stretch import Progress, Stretch
 from app.export.wish import Wish
+from engine.describe import plural
 from engine.duration import seconds
 from engine.simulation import Simulation
 
@@ -20,8 +22,7 @@ def write_metrics(file: TextIO, stretch: Stretch, wish: Wish, progress: Progress
     since, until = wish.stretch(stretch.end)
     every = wish.every or _round_step((until - since) / ROWS)
     rows = []
-    moments = [*range(since, until, every), until]
-    for moment in moments:
+    for moment in chain(range(since, until, every), [until]):
         stretch.go_to(moment)
         rows.append((seconds(moment), _figures(stretch.sim)))
         progress((moment - since) / max(1, until - since), f"{seconds(moment):,.1f} s")
@@ -29,7 +30,7 @@ def write_metrics(file: TextIO, stretch: Stretch, wish: Wish, progress: Progress
     writer = csv.writer(file, lineterminator="\n")
     writer.writerow(["time", *names])
     writer.writerows([time, *(_cell(found.get(name)) for name in names)] for time, found in rows)
-    return f"{len(rows):,} rows of {len(names):,} figures"
+    return f"{plural(len(rows), 'row')} of {plural(len(names), 'figure')}"
 
 
 def _figures(sim: Simulation) -> dict[str, Any]:

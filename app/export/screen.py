@@ -19,6 +19,7 @@ from app.export.wish import FPS, MOST_FRAMES, PANES, SIZE, WHOLE, ExportError, W
 from app.history import History
 from app.screens.live import LiveScreen
 from app.settings import Settings
+from engine.describe import plural
 from engine.duration import SECOND, seconds
 from widgets.messages import FACES, MessagesPane
 
@@ -139,8 +140,8 @@ class Film:
         count = int((until - since) / step) + 1
         if count > MOST_FRAMES:
             raise ExportError(
-                f"this film would have {count:,} frames, more than {MOST_FRAMES:,}; take a shorter stretch with --from "
-                "and --until, a higher --speed, or fewer --fps"
+                f"this film would have more than {MOST_FRAMES:,} frames; take a shorter stretch with --from and "
+                "--until, a higher --speed, or fewer --fps"
             )
         self.moments = [since + round(number * step) for number in range(count)]
         if self.moments[-1] < until:
@@ -165,4 +166,4 @@ class Film:
     def in_words(self) -> str:
         """What it is, for people."""
         first, last = seconds(self.moments[0]), seconds(self.moments[-1])
-        return f"{first:,g} s to {last:,g} s in {self.seconds:,.3g} s, {len(self.moments):,} frames"
+        return f"{first:,g} s to {last:,g} s in {self.seconds:,.3g} s, {plural(len(self.moments), 'frame')}"

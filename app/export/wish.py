@@ -19,6 +19,8 @@ WHOLE = "all"
 LEAST, MOST = (60, 18), (400, 200)  # columns and rows of a screen
 MOST_FPS = 50  # of which a GIF can still tell the time
 MOST_FRAMES = 6_000
+MOST_ROWS = 100_000
+SLOWEST, FASTEST = 1e-6, 1e6  # of a film
 FPS = 10
 SIZE = (120, 40)
 
@@ -72,8 +74,18 @@ class Wish(NamedTuple):
             raise ExportError(f"--face is of the messages pane; with --pane {self.pane} leave it out")
         if self.every == 0:
             raise ExportError("--every 0 would never end; say how far apart the figures are, such as --every 500ms")
-        if self.speed == float("inf"):
-            raise ExportError("a film needs a speed in virtual seconds per second, such as --speed 4, not max")
+        if self.every is not None and (rows := self._rows(end)) > MOST_ROWS:
+            raise ExportError(
+                f"these would be {rows:,} rows, more than {MOST_ROWS:,}; take a longer --every, or a shorter stretch"
+            )
+        if self.speed is not None and not SLOWEST <= self.speed <= FASTEST:
+            raise ExportError(
+                f"a film needs a speed of {SLOWEST:g} to {FASTEST:,.0f} virtual seconds per second, such as --speed 4"
+            )
+
+    def _rows(self, end: Mark) -> int:
+        since, until = self.stretch(end)
+        return (until - since) // (self.every or 1) + 1
 
     def _misfit(self, field: str) -> str:
         fitting = ", ".join(form for form, takes in _TAKES.items() if field in takes)

@@ -16,7 +16,7 @@ from textual.containers import Grid
 from textual.widgets import Input, Label, Select
 
 from app.export.wish import FORMATS, LEAST, MOST, PANES, WHOLE
-from app.recording import Recorder
+from app.recording import Recorder, free_file
 from app.screens.dialogs import Dialog
 from engine.duration import SECOND, format_duration, parse_duration
 from engine.errors import ParameterError, SwarmscopeError
@@ -87,7 +87,7 @@ class ExportDialog(Dialog):
         since.disabled = form not in BEGINS
         since.value = "" if since.disabled else format_duration(begin)
         self.query_one("#export-pane").disabled = form not in PICTURES
-        self._input("file").value = free_name(self._stem, FORMATS[form])
+        self._input("file").value = free_file(self._stem, FORMATS[form])
 
     def action_accept(self) -> None:
         """Begin the export and close, or say what is wrong."""
@@ -103,7 +103,7 @@ class ExportDialog(Dialog):
         form, out = self._form(), self._input("file").value.strip()
         if not out:
             raise ParameterError("an export needs a file to be in; type a name")
-        if Path(out).exists():
+        if os.path.lexists(out):
             raise ParameterError(f"{out} is there already; name a new file, or remove that one first")
         until = self._moment("until", self._now)
         if until > self._now:
@@ -127,15 +127,6 @@ class ExportDialog(Dialog):
 
     def _input(self, name: str) -> Input:
         return self.query_one(f"#export-{name}", Input)
-
-
-def free_name(stem: str, suffix: str) -> str:
-    """The name of a file that is not there yet: STEM and suffix, or with a number."""
-    number, file = 1, Path(f"{stem}{suffix}")
-    while file.exists():
-        number += 1
-        file = Path(f"{stem}-{number}{suffix}")
-    return str(file)
 
 
 def ask_export(screen: LiveScreen, scenario: str, record: Callable[[str], Recorder], pane: int) -> ExportDialog:

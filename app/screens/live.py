@@ -14,7 +14,7 @@ from textual.widgets import Static
 
 from app.driver import Driver
 from app.keys import LIVE, bindings
-from app.recording import Recorder, free_name
+from app.recording import Recorder, RecordingError, free_file
 from app.screens.bar import Bar
 from app.screens.dialogs import Dialog, LinkDialog, MisbehaveDialog, OwnDialog, PartitionDialog, SaveDialog
 from app.screens.exporting import ask_export
@@ -496,7 +496,7 @@ class LiveScreen(Travelling):
     def action_save(self) -> None:
         """Ask for a file, and write the run so far into it."""
         name = Path(self._from[0]).stem
-        self.ask(SaveDialog(free_name(f"{name}-{self.sim.seed}"), self.save))
+        self.ask(SaveDialog(free_file(f"{name}-{self.sim.seed}", ".swarm"), self.save))
 
     def save(self, file: str) -> None:
         """Write the run so far as a recording, and what is still to come as it comes. Raises RecordingError."""
@@ -504,14 +504,28 @@ class LiveScreen(Travelling):
         recorder = Recorder.opened(file, self.driver.history, scenario, params)
         self._end_recording()
         self._recorder = recorder
-        self.driver.witness = recorder.note
-        recorder.mark()
+        self.driver.witness = self._write_on
         self.tell(f"saved as {file}, and kept up to date as the run goes on; swarmscope replay {file} plays it again")
 
+    def _write_on(self) -> None:
+        """Write down what was done since the last time; where that fails, say so once, and write no more."""
+        recorder = self._recorder
+        if recorder is not None:
+            try:
+                recorder.note()
+            except RecordingError as error:
+                recorder.close()
+                self._recorder = self.driver.witness = None
+                self.tell(str(error), title="Not done")
+
     def _end_recording(self) -> None:
-        if self._recorder is not None:
-            self._recorder.end()
-            self._recorder = self.driver.witness = None
+        recorder, self._recorder, self.driver.witness = self._recorder, None, None
+        if recorder is not None:
+            try:
+                recorder.end()
+            except RecordingError as error:
+                recorder.close()
+                self.tell(str(error), title="Not done")
 
     def on_unmount(self) -> None:
         """The run ends here."""
