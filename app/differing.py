@@ -13,7 +13,6 @@ from app.comparing import CompareDriver, cut
 from app.twin import BothFramer
 from engine.duration import format_duration
 from engine.framing import PARTS
-from engine.simulation import NEVER
 from engine.views import AgentRow, AgentsView, Column, Frame, Inspection, MetricView, NarrationLine, StatusView
 
 TRAFFIC = ("network", "sequence", "log")
@@ -38,7 +37,7 @@ class CompareFramer(BothFramer):
         """Which branch it is, and whether it has come to its end while the other one goes on."""
         now = self._driver.sim.now
         left, right = (
-            label if side.branch.now >= now else f"{label}, ended at {format_duration(side.branch.now)}"
+            label if side.branch.now >= now else f"{label} (ended at {format_duration(side.branch.now)})"
             for side, label in zip(self._driver.sides, self.labels, strict=True)
         )
         return left, right
@@ -127,12 +126,14 @@ class CompareFramer(BothFramer):
             for line in other
             if (line.time, line.text) not in both
         ]
-        return (*self._parting(), *merge(told, more, key=attrgetter("time")))
+        return tuple(merge(told, self._parting(), more, key=attrgetter("time")))
 
     def _parting(self) -> list[NarrationLine]:
+        """That they part, once they have."""
         shared = self._driver.common
-        time = 0 if shared.moment == NEVER else shared.moment
-        return [NarrationLine(time, words, "accent") for words in shared.in_words(self.labels)]
+        if shared.moment > self._driver.sim.now:
+            return []
+        return [NarrationLine(shared.moment, words, "accent") for words in shared.in_words(self.labels)]
 
 
 def _cell(row: AgentRow | None, at: int) -> str:

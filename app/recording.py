@@ -23,6 +23,7 @@ them digests: after how many events, at what virtual time, and what the digest w
 which other one, at which moment of it, and how many commands had been carried out by then; what follows belongs to it.
 `branch 1` alone goes on with one that is there already, so that a recording can be written as the run goes. `later`
 stands before a command that waits for its time; once that has come, the command stands in its place among the others.
+`later nothing` says that none of those waits any more which were said to.
 `end` is the last line; a recording without one was cut short, and holds as far as it goes. Blank lines and what follows
 a `#` at the beginning of a line do not count. Version 1 had no branches.
 """
@@ -56,6 +57,7 @@ if TYPE_CHECKING:
 FORMAT = 2
 READ = (1, 2)
 FIRST = "swarmscope recording"
+NOTHING_LATER = "later nothing"
 _HEADERS = ("program", "scenario", "source", "seed", "param")
 _DIGEST = re.compile(r"(digest|end) ([0-9]{1,18}) (\S+) ([0-9a-f]{32})")
 _BRANCH = re.compile(
@@ -233,6 +235,9 @@ class Recorder:
     def _wait(self, branch: Branch, pending: Sequence[Timed]) -> None:
         """Write which commands wait, but for those of which a reader knows."""
         known = self._waiting[branch.number]
+        if Counter(map(str, known)) - Counter(map(str, pending)):  # some were refused when their time came
+            known.clear()
+            self._write_to(branch, NOTHING_LATER)
         fresh = Counter(map(str, pending)) - Counter(map(str, known))
         for timed in pending:
             if fresh[str(timed)]:
@@ -415,6 +420,10 @@ class _Section:
         """Take a command that waits."""
         self._later.append(timed)
 
+    def wait_for_nothing(self) -> None:
+        """None of those waits that were taken so far."""
+        self._later.clear()
+
     def carry_out(self, timed: Timed) -> bool:
         """Take a command; False where it comes too early."""
         events, now = self._last
@@ -435,12 +444,10 @@ class _Section:
         return True
 
     def read(self) -> RecordedBranch:
-        """The branch. Of what waits only that is left whose time has not passed: it was refused when it came."""
-        events, now = (self.marks[-1].events, self.marks[-1].now) if self.marks else (0, 0)
-        later = [timed for timed in self._later if _comes(timed, events, now)]
+        """The branch as it was recorded."""
         return RecordedBranch(
             self.number, self.parent, self.events, self.now, self.shared,
-            tuple(self.commands), tuple(later), tuple(self.marks),
+            tuple(self.commands), tuple(self._later), tuple(self.marks),
         )  # fmt: skip
 
 
@@ -469,6 +476,8 @@ class _Reader:
             self._take_mark(number, line)
         elif word == "branch":
             self._take_branch(number, line)
+        elif line == NOTHING_LATER:
+            self._section.wait_for_nothing()
         elif word == "later":
             self._section.wait(self._command(number, rest.strip()))
         elif not self._section.carry_out(self._command(number, line)):

@@ -43,15 +43,19 @@ def is_cut_off(events: Sequence[TraceEvent]) -> bool:
 
 
 def last_of(trace: Trace, agent: int) -> int:
-    """The index of the last event that changed an agent, or may have; 0 where none is kept."""
+    """The index of the last event that changed an agent, or may have; 0 where none is kept. Of timers that run out, of
+    which most agents have one that beats, that is the last only where nothing else is known."""
     noted = next((note.index for note in reversed(trace.notes) if note.agent == agent), 0)
-    for index in range(trace.total, noted, -1):
+    timer = 0
+    for index in range(trace.total, max(noted, trace.total - CAPACITY), -1):
         event = trace.ring[index & MASK]
-        if index <= trace.total - CAPACITY or event is None:
+        if event is None:
             break
         if event[2] == agent and event[4] not in _MISSED:
-            return index
-    return noted
+            if event[4] != Kind.TIMER:
+                return index
+            timer = timer or index
+    return noted or timer
 
 
 def in_words(event: TraceEvent, find: Find, *, first: bool = False, message: str = "") -> str:
@@ -64,8 +68,8 @@ def in_words(event: TraceEvent, find: Find, *, first: bool = False, message: str
         what += ": this began it"
         if event.kind == "timer" and event.cause:
             setting = find(event.cause)
-            when = f"at {brief_duration(event.sent)} " if setting is None else f"at {_seconds(setting.time)} "
-            what += f"; the timer was set {when}by event {event.cause:,}"
+            when = "" if setting is None else f" at {_seconds(setting.time)}"
+            what += f"; w goes on to event {event.cause:,}, which set the timer{when}"
         elif event.kind == "start" and event.cause:
             what += f"; it was started by event {event.cause:,}"
         return what
@@ -75,7 +79,7 @@ def in_words(event: TraceEvent, find: Find, *, first: bool = False, message: str
 
 
 def _sentence(event: TraceEvent, summary: str) -> str:
-    who, peer = event.agent or "nobody", event.peer
+    who, peer, summary = event.agent or "nobody", event.peer, summary.strip()
     if event.note:
         return f"{who}: {event.kind} {summary}" if event.agent_id != NOBODY else f"{event.kind}: {summary}"
     match event.kind:

@@ -61,7 +61,7 @@ def sequence(sim: Simulation, agent: int | None = None, only: str = "") -> Seque
 
 def sequence_of(sim: Simulation, chain: Sequence[TraceEvent]) -> SequenceView:
     """Some events as a diagram of their own, with the lanes of those who take part in them and of no one else."""
-    names = sim.names
+    names, present = sim.names, frozenset(sim.present())
     people = sorted({a for e in chain for a in (e.agent_id, e.peer_id) if a < len(names)})
     down, born, since = _absences(sim.trace.notes, people, sim)
     items: list[SequenceItem] = []
@@ -89,7 +89,9 @@ def sequence_of(sim: Simulation, chain: Sequence[TraceEvent]) -> SequenceView:
                 )
             )
     return SequenceView(
-        lanes=tuple([SequenceLane(a, names[a], sim.health(a), tuple(down[a]), born.get(a, 0)) for a in people]),
+        lanes=tuple(
+            [SequenceLane(a, names[a], sim.health(a), tuple(down[a]), born.get(a, 0), a not in present) for a in people]
+        ),
         items=tuple(items),
         chosen=tuple(people),
         agents=len(people),

@@ -371,9 +371,8 @@ class Simulation:
         except CommandError as error:
             self._count(-1)
             trace.ring[index & MASK] = overwritten
+            self.note(None, "refused", {"text": f"{command}: {error.message}"})
             message = error.message if timed.at is None else f"{timed}: {error.message}"
-            if timed.at is not None or timed.after is not None:  # nobody waits for an answer
-                self.note(None, "refused", {"text": f"{command}: {error.message}"})
             raise CommandError(message, column=error.column) from None
         self._digest.command(now, str(command))
         self.commands.append(text)

@@ -456,6 +456,7 @@ class SequenceLane(Struct, frozen=True):
     health: Health
     down: tuple[tuple[int, int], ...] = ()  # from the event with the first index to the one with the second; 0: still
     born: int = 0  # the event by which it joined; 0 for one that was there from the start
+    gone: bool = False  # whether it has left
 
 
 class SequenceArrow(Struct, frozen=True):

@@ -316,19 +316,22 @@ def test_the_course_of_a_branch_that_has_ended_ends_there() -> None:
     assert known == sorted(known, reverse=True)
     assert sum(known) / len(known) == pytest.approx(SECOND_END / FIRST_END, abs=1.5 / len(known))
     assert not any(map(math.isnan, course.series))
-    assert framer.headings == ("branch 1", "branch 2, ended at 5s")
+    assert framer.headings == ("branch 1", "branch 2 (ended at 5s)")
 
 
 def test_the_story_says_where_they_part_and_whose_each_line_is() -> None:
     _, pair = compared()
     framer = CompareFramer(pair, 1)
     lines = framer.narration()
-    assert [line.text for line in lines[:3]] == list(pair.common.in_words(framer.labels))
-    crash = next(line for line in lines[3:] if "a-03 crashes" in line.text)
+    assert [line.time for line in lines] == sorted(line.time for line in lines)
+    assert [line.text for line in lines if line.tone == "accent"][-3:] == list(pair.common.in_words(framer.labels))
+    crash = next(line for line in lines if "a-03 crashes" in line.text)
     assert crash.text.startswith("branch 2: ")
     assert crash.index > 0
     framer.shown = 0
-    assert next(line for line in framer.narration()[3:] if line.text == crash.text).index == -crash.index
+    assert next(line for line in framer.narration() if line.text == crash.text).index == -crash.index
+    pair.go_to_time(FORK - 1)
+    assert not any("part at" in line.text for line in framer.narration())  # nothing is told before it happens
 
 
 # --- both courses ---------------------------------------------------------------------------------
@@ -420,7 +423,7 @@ async def test_the_keys_of_time_move_both() -> None:
         pair = both._comparing
         await press(pilot, "end")
         assert [side.sim.now for side in pair.sides] == [FIRST_END, SECOND_END]
-        assert "branch 2, ended at 5s" in shown(pilot.app)
+        assert "branch 2 (ended at 5s)" in shown(pilot.app)
         await press(pilot, ".")
         assert "both branches are at their end" in toasts(pilot.app)[-1]
         await press(pilot, "P")

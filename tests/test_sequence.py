@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from engine.events import Kind
 from engine.framing import Framer
@@ -18,7 +19,7 @@ from tests.test_widgets import bench, screen, told
 from widgets.messages import MessagesPane
 from widgets.sequence import SequencePane
 from widgets.text import cells
-from widgets.weaving import LEAST, Sheet, choose, fitting, label, shorten
+from widgets.weaving import LEAST, Sheet, choose, fitting, label, left_of, shorten
 
 # --- the view -------------------------------------------------------------------------------------
 
@@ -171,7 +172,7 @@ def view(
 
 
 def sheet(shown: SequenceView, width: int = 80) -> Sheet:
-    return Sheet(shown, choose(shown.lanes, width), width)
+    return Sheet(shown, choose(shown, width), width)
 
 
 def texts(one: Sheet, path: Sequence[int] = ()) -> list[str]:
@@ -235,12 +236,33 @@ def test_a_path_of_causes_is_heavy_from_the_lane_where_it_began() -> None:
 
 
 def test_as_many_lanes_as_fit_and_those_shown_stay() -> None:
-    lanes = [lane(number) for number in (9, 8, 7, 6, 5, 4, 3, 2, 1, 0)]
-    width = 45
-    room = fitting(width)
-    assert room == 4
-    assert [one.id for one in choose(lanes, width)] == [6, 7, 8, 9]
-    assert [one.id for one in choose(lanes, width, shown=(5, 4, 3, 0))] == [4, 5, 8, 9]
+    lanes = tuple(lane(number) for number in (9, 8, 7, 6, 5, 4, 3, 2, 1, 0))
+    crowd, width = replace(view([]), lanes=lanes), 45
+    assert fitting(width, left_of(crowd)) == 4
+    assert [one.id for one in choose(crowd, width)] == [6, 7, 8, 9]
+    assert [one.id for one in choose(crowd, width, shown=(5, 4, 3, 0))] == [4, 5, 8, 9]
+
+
+@pytest.mark.parametrize("seconds", [1, 999, 1_000, 97_110, 1_000_000])
+def test_the_whole_time_is_read_whatever_stands_beside_it(seconds: int) -> None:
+    moment = seconds * S
+    one = sheet(replace(view([replace(timer(1, 0), time=moment)]), now=moment))
+    (row,) = texts(one, path=(1,))
+    assert row.split("▐")[0] == f" {seconds:,}.000".rjust(max(9, len(f"{seconds:,}.000") + 1))
+    assert row[0] == " "  # where the cursor comes
+
+
+def test_an_agent_that_has_left_is_not_taken_for_one_that_has_crashed() -> None:
+    gone = replace(view([timer(1, 0)]), lanes=(replace(lane(0), health=Health.CRASHED, gone=True),))
+    (line,) = [Sheet(gone, gone.lanes, 60).head()]
+    text = "".join(words for words, _ in line)
+    assert "▽" in text and "✕" not in text
+
+
+def test_words_of_one_value_are_one_value() -> None:
+    assert label(replace(arrow(1, 0, 1), kind="refusal", summary="refusal task=t-10 house=0 reason=is busy"), 40) == (
+        "refusal(t-10,0,is busy)"
+    )
 
 
 def test_names_keep_the_number_that_tells_them_apart() -> None:

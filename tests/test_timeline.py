@@ -81,7 +81,7 @@ def test_what_lies_ahead_is_light_and_the_end_is_told() -> None:
 def test_branches_hang_from_where_they_left_their_parent() -> None:
     assert drawn(TREE, 60) == [
         " 1 ├━━┯━✂━━┯━─✕───⑂─────⑂────┤ 140.0s of 160.0s      3 of 4",
-        " 2    │    ╰✕┯━──○ heal        from 60.0s: crash m-4, heal",
+        " 2    │    ╰✕┯━──○───┤         from 60.0s: crash m-4, heal",
         "▸3    │      ╰≈ loss 2▌%──┤    from 80.0s: loss 20%",
         " 4    ╰──┤                     from 20.0s",
     ]
@@ -100,7 +100,7 @@ def test_commands_are_written_where_there_is_room_between_the_glyphs() -> None:
         " 1 ├━━━━━━━━━━━━━━━━━━✂━━━━━━━━━━━━━━┯━──────────✕ crash m-3──────⑂──────────────────────⑂───────────────────",
         "▸2                                   ╰✕ cras▌ m-4───────────○ heal───────",
     ]
-    assert drawn(pair, 60)[1] == "▸2         ╰✕▌───○ heal        from 60.0s: crash m-4, heal"
+    assert drawn(pair, 60)[1] == "▸2         ╰✕▌───○───┤         from 60.0s: crash m-4, heal"
 
 
 def test_a_command_that_left_no_landmark_has_a_glyph_of_its_own() -> None:
@@ -118,7 +118,7 @@ def test_with_too_many_branches_the_current_one_its_forebears_and_the_newest_are
 
 
 def test_a_branch_without_its_parent_in_sight_shows_the_course_that_they_share() -> None:
-    assert drawn(TREE, 60, 1)[0].startswith("▸3 ├━━━━✂━━━✕━≈ loss 2▌%──┤")
+    assert drawn(TREE, 60, 1)[0].startswith("▸3 ├━━━━━✂━━━✕━━≈ loss 20▌───┤ 140.0s of 160.0s")
     picture = Timelines().compose(TREE, 60, 1)
     assert [mark.index for _, mark in sorted(picture.bars[0].marks.items())] == [10, 150, 160]
 

@@ -34,7 +34,9 @@ PARAMS: dict[str, st.SearchStrategy[Params]] = {
         },
     ),
     "auction": st.fixed_dictionaries({}, optional={"mode": st.sampled_from(["contract-net", "neighbours"])}),
-    "pow": st.fixed_dictionaries({}, optional={"miners": st.integers(3, 6), "mining": st.sampled_from(["real", "sampled"])}),
+    "pow": st.fixed_dictionaries(
+        {}, optional={"miners": st.integers(3, 6), "mining": st.sampled_from(["real", "sampled"])}
+    ),
     "pbft": st.fixed_dictionaries({}, optional={"loss": st.sampled_from([0.0, 0.1])}),
     "scaling": st.fixed_dictionaries({}, optional={"arrival_rate": st.sampled_from([2.0, 5.0])}),
 }
@@ -64,9 +66,8 @@ def walks(draw: st.DrawFn) -> tuple[str, Params, int, str, list[tuple[str, Any]]
         TRAVELS, TRAVELS, st.tuples(st.just("give"), st.one_of(commands, later)),
         st.tuples(st.just("branch_off"), st.integers(0, 15)), st.tuples(st.just("record")),
     )  # fmt: skip
-    return (
-        scenario, draw(PARAMS[scenario]), draw(st.integers(0, 99)), script, draw(st.lists(steps, min_size=4, max_size=24)),
-    )  # fmt: skip
+    params, seed = draw(PARAMS[scenario]), draw(st.integers(0, 99))
+    return scenario, params, seed, script, draw(st.lists(steps, min_size=4, max_size=24))
 
 
 class Kept(StringIO):
@@ -131,6 +132,8 @@ def _silent(share: float, words: str) -> None:
 SAME_TIME = [("record",), ("let_happen", 9), ("go_back", 3), ("give", "crash 1"), ("branch_off", 0), ("record",)]
 BETWEEN = [("record",), ("let_pass", 300_000), ("go_to_time", 0.9), ("give", "crash 1"), ("go_back", 1),
            ("let_happen", 1), ("record",), ("go_to_end",)]  # fmt: skip
+JUST_BEFORE = [("let_happen", 27), ("let_pass", 22_000), ("record",), ("go_to_time", 0.99), ("give", "crash 1"),
+               ("record",)]  # fmt: skip
 OVERTAKEN = [("let_happen", 30), ("give", "at event 30 crash 1"), ("give", "heal"), ("record",), ("branch_off", 1),
              ("let_happen", 3), ("record",), ("let_happen", 9)]  # fmt: skip
 
@@ -139,6 +142,7 @@ OVERTAKEN = [("let_happen", 30), ("give", "at event 30 crash 1"), ("give", "heal
 @example(("gossip", {"agents": 6}, 7, "at 0s crash 1\nat 0s crash 1\nat 2s crash 1", [("record",), ("record",)]))
 @example(("gossip", {"agents": 6, "timing": "rounds"}, 7, "at 2s crash 1\nat 2s crash 1", SAME_TIME))
 @example(("gossip", {"agents": 6}, 7, "at 5s crash 1", BETWEEN))
+@example(("gossip", {"agents": 6}, 7, "", JUST_BEFORE))
 @example(("pbft", {}, 7, "", OVERTAKEN))
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_walk_ends_where_running_straight_there_ends(

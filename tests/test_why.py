@@ -61,7 +61,7 @@ def test_a_timer_is_a_beginning_and_says_what_set_it() -> None:
     assert [event.kind for event in found] == ["timer"]
     setting = sim.events - 1
     assert spoken(found, sim) == [
-        f"timer “last” of p-3 runs out: this began it; the timer was set at 0.003s by event {setting}"
+        f"timer “last” of p-3 runs out: this began it; w goes on to event {setting}, which set the timer at 0.003s"
     ]
     assert found[0].cause == setting  # from where one may go on
     assert len(chain(setting, sim.trace.event)) == 4
@@ -262,7 +262,7 @@ async def test_what_nothing_led_to_is_said_in_words() -> None:
     async with playing() as (screen, pilot):
         await press(pilot, "1", "w")
         assert live(pilot.app) is screen
-        assert toasts(pilot.app)[0].startswith("no event led to what happened to a-01 last")
+        assert toasts(pilot.app)[0].startswith("nothing is known of what happened to a-01 last: it has yet to come")
 
 
 async def test_an_event_that_the_trace_forgot_is_asked_of_the_history() -> None:

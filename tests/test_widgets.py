@@ -662,6 +662,19 @@ async def test_the_stage_shows_its_title_and_its_parts() -> None:
         assert "rounds" in first
 
 
+async def test_a_heading_and_a_corner_are_drawn_when_they_change() -> None:
+    """`screen` reads what would be drawn; here it is asked what is drawn anew."""
+    pane = StagePane()
+    async with bench(pane, size=(60, 10)) as (_, pilot):
+        await pilot.pause()
+        pane._repaint_regions.clear()
+        pane.heading = "another heading"
+        assert pane._repaint_regions == {Region(0, 0, 60, 1)}
+        pane._repaint_regions.clear()
+        pane.corner = "a corner"
+        assert pane._repaint_regions == {Region(0, 9, 60, 1)}
+
+
 async def test_metrics_are_aligned_and_the_chosen_one_explained() -> None:
     pane = MetricsPane()
     async with bench(pane) as (_, pilot):

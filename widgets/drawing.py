@@ -152,7 +152,8 @@ class Drawing(Widget):
             last = y
         if last >= 0:
             regions.append(Region(0, first, width, last - first + 1))
-            self.refresh(*regions)
+            left, top = self.content_offset  # which Textual adds, but lines are counted from the frame
+            self.refresh(*[region.translate((-left, -top)) for region in regions])
 
     def notify_style_update(self) -> None:
         """The widget's own style has changed: all inks are to be mixed anew."""

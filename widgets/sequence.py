@@ -120,7 +120,7 @@ class SequencePane(LineList, can_focus=True, inherit_bindings=False):
     def _lay_out(self) -> None:
         width = max(1, self.size.width - 1)
         shown, before = [lane.id for lane in self._sheet.lanes], self._told
-        self._sheet = Sheet(self._view, choose(self._view.lanes, width, shown), width, max(2, self.room // 4))
+        self._sheet = Sheet(self._view, choose(self._view, width, shown), width, max(2, self.room // 4))
         self.rows = len(self._sheet.rows)
         if self._item is not None:
             key = key_of(self._item)

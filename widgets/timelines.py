@@ -16,6 +16,7 @@ KEYS = ("←→ through time", "[ ] events worth seeing", "↑↓ branches", "n 
 KEYS_SHORT = ("←→ time", "[ ] events", "↑↓ branches", "n new", "d compare", "esc")
 
 FORKS = "┬┯╮"  # where another bar hangs from one
+END = "┤"
 
 Cell = tuple[str, str]
 """A character and its ink."""
@@ -53,7 +54,7 @@ class Timelines:
         digits = max([len(str(row.number)) for row in shown])
         margin = digits + 2 if tree else 1
         beside = _beside(width)
-        span = max([view.now, *[branch.end for branch in view.branches]])
+        span = max([view.now, *[row.ends for row in shown]])
         scale = Scale(max(2, width - margin - 2 - beside), span)
         bars = [Bar(row, self._columns(row, scale)) for row in shown]
         drawn = _draw_bars(view, bars, scale)
@@ -173,7 +174,7 @@ def _bar(bar: Bar, scale: Scale, until: int) -> list[Cell]:
     reached = scale.column(until) if until >= 0 else -1
     for column in range(first, last + 1):
         line[column + 1] = (HAPPENED, "accent") if column <= reached else (AHEAD, "dim")
-    line[last + 2 if last + 2 < len(line) else -1] = ("┤", "dim")
+    line[last + 2 if last + 2 < len(line) else -1] = (END, "dim")
     return line
 
 
@@ -199,7 +200,7 @@ def _put_marks(bar: Bar, line: list[Cell], scale: Scale, *, labels: bool) -> Non
             if start <= time <= end:
                 texts.setdefault(scale.column(time) + 1, text)
     taken = {column + 1 for column in bar.marks} | texts.keys()
-    taken |= {cell for cell, (glyph, _) in enumerate(line) if glyph in FORKS}
+    taken |= {cell for cell, (glyph, _) in enumerate(line) if glyph in FORKS or glyph == END}
     for cell, text in texts.items():
         if cell - 1 not in bar.marks:
             line[cell] = (COMMAND, "accent")

@@ -8,7 +8,7 @@ message was sent, and across to where it arrived.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from typing import NamedTuple
 
 from engine.duration import brief_duration
@@ -31,9 +31,9 @@ from widgets.text import Line, cells, clean, clip, seconds
 
 LEAST = 9  # columns from one lane to the next, at least
 MOST = 24
-LEFT = 10  # the column of the first lane; before it stands the time
-RIGHT = 2  # columns beyond the last lane, at least
-_TIME = 8  # columns of the time, up to 1,000 s
+RIGHT = 7  # columns beyond the last lane, at least: a mark there has words too
+_TIME = 8  # columns of the time, at least; one before it is for a cursor, one after it for a mark on the first lane
+_FEW = 4  # columns of words, with fewer of which nobody can make anything of them
 _STUB = 26  # columns of an arrow whose other end has no lane, at most
 _MILLISECOND = 1_000
 
@@ -67,15 +67,21 @@ def key_of(item: SequenceItem) -> Key:
     return item.index, item.serial, 0
 
 
-def fitting(width: int) -> int:
-    """How many lanes fit."""
-    return max(1, 1 + (width - LEFT - RIGHT) // LEAST)
+def left_of(view: SequenceView) -> int:
+    """The column of the first lane; before it stands the time."""
+    return max(_TIME, cells(seconds(view.now, 3))) + 2
 
 
-def choose(lanes: Sequence[SequenceLane], width: int, shown: Collection[int] = ()) -> tuple[SequenceLane, ...]:
-    """The lanes that are shown, in the order of their ids. `lanes` come most important first; where not all fit, those
-    that are `shown` stay as long as they are among the first of half as many again: lanes shall not come and go."""
-    room = fitting(width)
+def fitting(width: int, left: int) -> int:
+    """How many lanes fit, the first of them in the column `left`."""
+    return max(1, 1 + (width - left - RIGHT) // LEAST)
+
+
+def choose(view: SequenceView, width: int, shown: Collection[int] = ()) -> tuple[SequenceLane, ...]:
+    """The lanes that are shown, in the order of their ids. The view has the most important first; where not all fit,
+    those that are `shown` stay as long as they are among the first of half as many again: lanes shall not come and go.
+    """
+    lanes, room = view.lanes, fitting(width, left_of(view))
     if len(lanes) <= room:
         return tuple(sorted(lanes, key=_by_id))
     kept = [lane for at, lane in enumerate(lanes) if at == 0 or (lane.id in shown and at < room * 3 // 2)][:room]
@@ -97,8 +103,9 @@ class Sheet:
         self.lanes = lanes
         self.width = width
         count = max(1, len(lanes))
-        self.pitch = max(LEAST, min(MOST, (width - LEFT) // count))
-        self.column = {lane.id: LEFT + at * self.pitch for at, lane in enumerate(lanes)}
+        self.left = left_of(view)
+        self.pitch = max(LEAST, min(MOST, (width - self.left) // count))
+        self.column = {lane.id: self.left + at * self.pitch for at, lane in enumerate(lanes)}
         shown = [item for item in view.items if self._is_shown(item)]
         happened = sum(item.index > 0 or isinstance(item, SequenceMark) for item in shown)
         self.items = shown[: happened + moving]
@@ -161,7 +168,7 @@ class Sheet:
         ends = [column[end] for end in (item.source, item.target) if end in column]
         if len(ends) == 2 and ends[0] != ends[1]:
             return min(ends), max(ends) + (cells(item.reason) + 2 if item.reason else 0)
-        right = ends[0] + _STUB <= self.width or ends[0] - LEFT < _STUB
+        right = ends[0] + _STUB <= self.width or ends[0] - self.left < _STUB
         return (ends[0], ends[0] + _STUB) if right else (ends[0] - _STUB, ends[0])
 
     def item_at(self, row: int, x: int) -> SequenceItem:
@@ -195,15 +202,18 @@ class Sheet:
         """The names of the lanes, each above its lane, with what is wrong with it."""
         canvas = _Canvas(self.width)
         for lane in self.lanes:
-            sick = lane.health != Health.UP
-            room = self.pitch - 1 - (2 if sick else 0)
-            name = shorten(clean(lane.name), room)
-            size = cells(name) + (2 if sick else 0)
+            sick = HEALTH[lane.health] if lane.health != Health.UP else ""
+            if lane.gone:
+                sick = EVENT["leave"]
+            room, full = self.pitch - 1, clean(lane.name)
+            mark = "" if not sick else sick if cells(full) > room - 2 else f" {sick}"
+            name = shorten(full, room - cells(mark)) + mark
+            size = cells(name)
             at = max(1, min(self.column[lane.id] - size // 2, self.width - size))
             strong = "!" if lane.id in self.view.chosen and len(self.view.chosen) == 1 else ""
             canvas.write(at, name, f"@{lane.id}{strong}")
             if sick:
-                canvas.write(at + size - 1, HEALTH[lane.health], HEALTH_TONE[lane.health])
+                canvas.write(at + size - 1, sick, "dim" if lane.gone else HEALTH_TONE[lane.health])
         return canvas.line()
 
     def look(self, row: int, emphasis: Emphasis) -> tuple[object, ...]:
@@ -217,7 +227,7 @@ class Sheet:
         """One row."""
         it = self.rows[row]
         canvas = _Canvas(self.width)
-        canvas.write(max(0, 1 + _TIME - len(it.time)), it.time, "dim")
+        canvas.write(self.left - 1 - len(it.time), it.time, "dim")
         heavy = {lane for lane, start, end in emphasis.ways if start <= row < end}
         for lane in self.lanes:
             at = self.column[lane.id]
@@ -244,8 +254,8 @@ class Sheet:
         words = _words(item)
         ink = "accent!" if strong else tone
         if item.agent < 0:
-            canvas.fill(LEFT, self.width, "━" if strong else "┄", "accent!" if strong else "faint")
-            canvas.write(LEFT + 1, f" {glyph} {clip(words, max(0, self.width - LEFT - 6))} ", ink)
+            canvas.fill(self.left, self.width, "━" if strong else "┄", "accent!" if strong else "faint")
+            canvas.write(self.left + 1, f" {glyph} {clip(words, max(0, self.width - self.left - 6))} ", ink)
             return
         at = self.column[item.agent]
         canvas.write(at, glyph, ink)
@@ -254,7 +264,9 @@ class Sheet:
             canvas.write(at + 1, "▌", ink)
         ends = [x for x in canvas.taken if x > at]
         room = min(ends, default=self.width) - at - 3
-        canvas.write(at + 2, clip(words, max(0, min(room, 2 * self.pitch - 3 if self.pitch < MOST else room))), ink)
+        room = min(room, 2 * self.pitch - 3 if self.pitch < MOST else room)
+        if room >= min(_FEW, cells(words)):
+            canvas.write(at + 2, clip(words, room), ink)
         canvas.taken.append(at)
 
     def _arrow(self, canvas: _Canvas, item: SequenceArrow, strong: bool) -> None:
@@ -446,8 +458,13 @@ def _values(kind: str, summary: str) -> list[str]:
     if not summary.startswith(kind + " "):
         return []
     values: list[str] = []
+    named = False
     for part in summary[len(kind) + 1 :].split(" "):
         name, sign, value = part.partition("=")
+        if values and named and not sign:  # another word of the value before
+            values[-1] += f" {name}"
+            continue
+        named = named or bool(sign)
         value = value if sign else name
         if value.startswith("(") and value.endswith(")"):
             value = value[1:-1]

@@ -25,7 +25,7 @@ _EVENT = re.compile(r"(?:event\s*|#)\s*([0-9]{1,15})")
 class GoDialog(Dialog):
     """A moment to go to: a virtual time, or an event."""
 
-    HEADING = "Go to a moment"
+    HEADING, ACCEPT = "Go to a moment", "Go there"
     ABOUT = "a time such as 12.5s or 2m, or an event such as #1234; one that lies ahead is run to"
 
     def __init__(self, driver: Driver) -> None:
@@ -75,6 +75,7 @@ class BranchDialog(Dialog):
         Binding("enter", "accept", "Begin the branch", id="branch.begin", priority=True),
         Binding("a", "all", "All or none", id="branch.all"),
     ]
+    ACCEPT = "Begin the branch"
     ABOUT = "from here on things go another way; tick what shall come all the same"
 
     def __init__(self, now: int, to_come: Sequence[Timed], begin: Callable[[Sequence[Timed]], None]) -> None:
@@ -112,7 +113,7 @@ class BranchDialog(Dialog):
 class ChooseDialog(Dialog):
     """Which other branch to compare with."""
 
-    HEADING = "Compare with which branch?"
+    HEADING, ACCEPT = "Compare with which branch?", "Compare"
 
     def __init__(self, branches: Sequence[Branch], choose: Callable[[int], None]) -> None:
         super().__init__()

@@ -54,6 +54,11 @@ class CompareScreen(BothScreen):
         """The branch whose messages are shown."""
         return self._comparing.sides[self._pair.shown]
 
+    @property
+    def branch_shown(self) -> History:
+        """The branch whose messages are shown."""
+        return self.shown
+
     def resized(self, width: int, height: int) -> None:
         """Another size: more or less of the words fits."""
         self._say_where_they_part(width)

@@ -37,6 +37,8 @@ class Dialog(ModalScreen[None]):
     ]
     HEADING = ""
     ABOUT = ""
+    ACCEPT = "Apply"
+    """What the button says that is the answer."""
     carry_out: Callable[[str], None]
 
     def compose(self) -> ComposeResult:
@@ -48,7 +50,7 @@ class Dialog(ModalScreen[None]):
             yield from self.fields()
             yield Static("", id="dialog-problem", markup=False)
             with Horizontal(id="dialog-buttons"):
-                yield Button("Apply", variant="primary", id="accept", compact=True)
+                yield Button(self.ACCEPT, variant="primary", id="accept", compact=True)
                 yield Button("Cancel", id="give-up", compact=True)
         yield Footer()
 
@@ -94,7 +96,7 @@ class Dialog(ModalScreen[None]):
 class SaveDialog(Dialog):
     """Where to write the recording of the run so far; a file that is there already is never written over."""
 
-    HEADING = "Save the run as a recording"
+    HEADING, ACCEPT = "Save the run as a recording", "Save"
     ABOUT = "a few lines of text that replay it exactly: swarmscope replay FILE"
 
     def __init__(self, proposal: str, save: Callable[[str], None]) -> None:

@@ -51,7 +51,7 @@ class Job(NamedTuple):
 class ExportDialog(Dialog):
     """What to make of the run so far, of which stretch, and into which file."""
 
-    HEADING = "Export the run so far"
+    HEADING, ACCEPT = "Export the run so far", "Export"
     ABOUT = "it is made beside the run, which goes on meanwhile"
 
     def __init__(self, stem: str, now: int, pane: str, export: Callable[[Job], None]) -> None:

@@ -13,6 +13,7 @@ from textual.containers import Horizontal, Vertical
 from textual.widgets import Static
 
 from app.driver import Driver
+from app.history import History
 from app.keys import LIVE, bindings
 from app.recording import Recorder, RecordingError, free_file
 from app.screens.bar import Bar
@@ -143,6 +144,15 @@ class LiveScreen(Travelling):
 
     # Drawing
 
+    @property
+    def branch_shown(self) -> History:
+        """The run whose branch the timeline marks."""
+        return self.driver.history
+
+    def on_screen_suspend(self) -> None:
+        """Something else comes in front: what stood in the corner was said of this screen."""
+        self.app.clear_notifications()
+
     def draw(self, *, everything: bool = False) -> None:
         """Draw a frame: each visible pane whose turn it is, all of them when time stands still."""
         if not self.is_mounted:
@@ -156,7 +166,7 @@ class LiveScreen(Travelling):
             part for part, every in EVERY.items() if (everything or self._frames % every == 0) and self._is_wanted(part)
         }
         self._framer.watched, self._framer.only = self._selected, self._filtered
-        self._timeline.show(self.driver.history.view())
+        self._timeline.show(self.branch_shown.view())
         frame = self._framer.frame(parts, chosen=self._stage.selected)
         self._status.show(frame.status, self.driver.pace, self.driver.paused)
         if frame.agents is not None:
@@ -284,7 +294,7 @@ class LiveScreen(Travelling):
             self.tell(
                 f"event {count(index)} is not kept any more; nobody knows what led to it"
                 if index
-                else f"no event led to {about or 'this'}: it was so from the start, or nothing is kept of it any more"
+                else f"nothing is known of {about or 'this'}: it has yet to come, or is not kept any more"
             )
             return
         self._messages.sequence.path = [event.index for event in events]

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from rich.segment import Segment
+from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.strip import Strip
 from textual.widgets import Checkbox, SelectionList
@@ -21,6 +24,8 @@ class Tick(Checkbox):
 
 class Ticks(SelectionList[str]):
     """A list of boxes."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("space", "select", "Tick", id="ticks.tick")]
 
     def render_line(self, y: int) -> Strip:
         """A mark, or none, and the text of a line."""
