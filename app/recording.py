@@ -33,7 +33,6 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from hashlib import blake2b
@@ -226,22 +225,24 @@ class Recorder:
         if branch is not history.branch:
             self._leave(branch)
         elif not history.is_behind:
-            self._wait(branch, [timed for timed in history.sim.pending if timed not in self._scripted])
+            pending = history.sim.pending
+            if branch.parent or self._waiting[branch.number] or any(one not in self._scripted for one in pending):
+                self._wait(branch, pending)
 
     def _carry_out(self, branch: Branch, text: str) -> None:
         self._write_to(branch, text)
         _settle(self._waiting[branch.number], text)
 
     def _wait(self, branch: Branch, pending: Sequence[Timed]) -> None:
-        """Write which commands wait, but for those of which a reader knows."""
+        """Write which commands wait, but for those of which a reader knows. Those of one moment are in their order."""
         known = self._waiting[branch.number]
-        if Counter(map(str, known)) - Counter(map(str, pending)):  # some were refused when their time came
+        told, waiting = _by_moment(known), _by_moment(pending)
+        if any(waiting.get(moment, [])[: len(ones)] != ones for moment, ones in told.items()):
+            told = {}  # some were refused when their time came
             known.clear()
             self._write_to(branch, NOTHING_LATER)
-        fresh = Counter(map(str, pending)) - Counter(map(str, known))
-        for timed in pending:
-            if fresh[str(timed)]:
-                fresh[str(timed)] -= 1
+        for moment, ones in waiting.items():
+            for timed in ones[len(told.get(moment, ())) :]:
                 known.append(timed)
                 self._write_to(branch, f"later {timed}")
 
@@ -316,6 +317,14 @@ def _head(history: History, scenario: str, params: Mapping[str, object]) -> str:
         "",
     ]
     return "\n".join([*lines, ""])
+
+
+def _by_moment(waiting: Sequence[Timed]) -> dict[tuple[int | None, int | None], list[Timed]]:
+    """Commands that wait by time and event, those of one moment in their order."""
+    found: dict[tuple[int | None, int | None], list[Timed]] = {}
+    for timed in waiting:
+        found.setdefault((timed.at, timed.after), []).append(timed)
+    return found
 
 
 def _settle(waiting: list[Timed], carried: str) -> None:

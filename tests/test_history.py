@@ -127,6 +127,18 @@ def test_a_command_given_between_two_events_is_kept() -> None:
     assert sim.commands == ["at 1.2345s crash a-01"]
 
 
+def test_an_earlier_moment_after_the_same_event_is_the_past_as_well() -> None:
+    sim = run()
+    history = History(sim, Clock())
+    history.go_on(NEVER, 20)
+    events, now = sim.events, sim.now
+    history.go_on(now + 2, NEVER)
+    history.go_to_time(now + 1)
+    assert sim.events == events and sim.now == now + 1 < history.branch.now
+    history.apply(command("crash a-01"))
+    assert history.branch.number == 2
+
+
 def test_a_command_of_the_script_is_not_given_twice() -> None:
     sim = run("at event 5 crash a-02")
     history = History(sim, Clock())

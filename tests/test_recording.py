@@ -272,6 +272,25 @@ def test_a_replay_goes_on_with_what_still_waited(tmp_path: Path) -> None:
     assert history.sim.commands[-1] == "at 9s restart a-04"
 
 
+def test_what_cannot_be_carried_out_any_more_is_left_out_of_a_recording_of_the_replay(tmp_path: Path) -> None:
+    recording = written(branched(), tmp_path / "three.swarm")
+    (first, *_) = recording.branches
+    refused = first._replace(commands=(*first.commands[:1], command("at 1200ms restart a-05"), *first.commands[1:]))
+    history = begin(recording._replace(branches=(refused,)))
+    history.go_on(3_500_000, NEVER)
+    assert not history.is_behind
+    history.apply(command("crash a-06"))
+    history.go_on(5_000_000, NEVER)
+    digest = history.sim.digest
+    history.go_to_time(1_100_000)
+    history.go_to_time(5_000_000)
+    assert history.sim.digest == digest
+    Recorder.opened(str(tmp_path / "again.swarm"), history, "gossip", {"agents": 6}).end()
+    again = read(str(tmp_path / "again.swarm"))
+    assert [str(one.command) for one in again.branches[0].commands[1:]] == ["heal", "crash a-06"]
+    assert verify(again, silent) is None
+
+
 def test_a_branch_can_be_left_before_its_recorded_end(tmp_path: Path) -> None:
     """The commands that come later in a recording are of the old future, not of the new one."""
     history = begin(written(branched(), tmp_path / "three.swarm"))
