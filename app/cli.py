@@ -324,8 +324,8 @@ def _witnesses(
     return witnesses
 
 
-def _never() -> bool:
-    return False
+def _never() -> int:
+    return 0
 
 
 def _run(sim: Simulation, until: int | None, events: int | None, witnesses: Sequence[Callable[[], None]] = ()) -> bool:
@@ -444,7 +444,7 @@ def export(file: str, form: str, out: str | None, size: str | None, anyway: bool
     from app.export.export import end_of
     from app.export.export import export as make
     from app.export.wish import Wish, beside, read_size
-    from app.interrupts import cleaned_up
+    from app.interrupts import ENDINGS, INTERRUPT, EndedError, put_off
     from app.progress import Progress
     from app.replay import begin
 
@@ -452,8 +452,19 @@ def export(file: str, form: str, out: str | None, size: str | None, anyway: bool
     if out == "":
         raise click.UsageError("-o needs the name of a file; without -o it is that of the recording")
     wish = Wish(form, out or beside(file, form), size=None if size is None else read_size(size), **options)
-    with cleaned_up(), Progress() as progress:
-        told = make(begin(recording, number), end_of(recording, number), wish, progress.update)
+    with put_off(ENDINGS) as ended, Progress() as progress:
+
+        def go_on(share: float, words: str) -> None:
+            if ended():
+                raise EndedError(ended())
+            progress.update(share, words)
+
+        try:
+            told = make(begin(recording, number), end_of(recording, number), wish, go_on)
+        except EndedError as error:
+            if error.number in INTERRUPT:
+                raise KeyboardInterrupt from None
+            return 128 + error.number
     click.echo(f"{wish.out}: {told}")
     return 0
 

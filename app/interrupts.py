@@ -4,49 +4,43 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
 
-ENDING = [one for one in map(signal.Signals.__members__.get, ("SIGTERM", "SIGHUP")) if one is not None]
+INTERRUPT = (signal.SIGINT,)
+ENDINGS = tuple(one for one in map(signal.Signals.__members__.get, ("SIGINT", "SIGTERM", "SIGHUP")) if one is not None)
+"""Ctrl+C, being ended, and being left alone by the terminal, as far as this system has them."""
+
+
+class EndedError(Exception):
+    """A signal came meanwhile, and this is a moment at which it does no harm."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(f"ended by signal {number}")
+        self.number = number
 
 
 @contextmanager
-def put_off() -> Iterator[Callable[[], bool]]:
-    """Ctrl+C is only remembered, for whoever asks whether it came; the second one raises KeyboardInterrupt as ever."""
-    came = False
+def put_off(signals: Sequence[signal.Signals] = INTERRUPT) -> Iterator[Callable[[], int]]:
+    """The first signal is only remembered, for whoever asks for its number (0 while none has come); a second one ends
+    the program as ever. Where this is not the main thread, signals are none of our business."""
+    came = 0
+    before: dict[signal.Signals, Callable[[int, FrameType | None], object] | int | None] = {}
+
+    def give_back() -> None:
+        for one, old in before.items():
+            signal.signal(one, old)
+        before.clear()
 
     def remember(number: int, frame: FrameType | None) -> None:
         nonlocal came
-        if came:
-            signal.default_int_handler(number, frame)
-        came = True
+        came = number
+        give_back()
 
-    with _handled([signal.SIGINT], remember):
-        yield lambda: came
-
-
-@contextmanager
-def cleaned_up() -> Iterator[None]:
-    """Being ended, or left alone by the terminal, raises SystemExit with 128 and the signal's number as its status, so
-    that what is half done can be removed."""
-
-    def leave(number: int, frame: FrameType | None) -> None:
-        raise SystemExit(128 + number)
-
-    with _handled(ENDING, leave):
-        yield
-
-
-@contextmanager
-def _handled(signals: list[signal.Signals], handler: Callable[[int, FrameType | None], None]) -> Iterator[None]:
-    """Where this is not the main thread, signals are none of our business."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = {one: signal.signal(one, handler) for one in signals}
+    if threading.current_thread() is threading.main_thread():
+        before.update({one: signal.signal(one, remember) for one in signals})
     try:
-        yield
+        yield lambda: came
     finally:
-        for one, old in before.items():
-            signal.signal(one, old)
+        give_back()

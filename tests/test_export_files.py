@@ -163,8 +163,16 @@ def test_a_recording_without_a_digest_is_refused(capsys: pytest.CaptureFixture[s
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
-@pytest.mark.parametrize("form", ["shiviz", "gif"])
-def test_ctrl_c_ends_an_export_with_one_sentence_and_without_a_file(tmp_path: Path, form: str) -> None:
+@pytest.mark.parametrize(
+    ("form", "number", "ending"),
+    [("shiviz", "SIGINT", (cli.INTERRUPTED, "swarmscope: interrupted\n")),
+     ("gif", "SIGINT", (cli.INTERRUPTED, "swarmscope: interrupted\n")),
+     ("gif", "SIGTERM", (128 + 15, "")),
+     ("csv", "SIGHUP", (128 + 1, ""))],
+)  # fmt: skip
+def test_a_signal_ends_an_export_without_a_file(
+    tmp_path: Path, form: str, number: str, ending: tuple[int, str]
+) -> None:
     assert main(["run", "gossip", "-p", "agents=300", "--seed", "3", "--until", "400", "--record", "long.swarm"]) == 0
     process = subprocess.Popen(
         [sys.executable, "-m", "app", "export", "long.swarm", "--to", form, "-o", "half"],
@@ -176,9 +184,9 @@ def test_ctrl_c_ends_an_export_with_one_sentence_and_without_a_file(tmp_path: Pa
     while not Path("half").exists() and process.poll() is None:
         time.sleep(0.01)
     time.sleep(0.3)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(signal.Signals[number])
     out, err = process.communicate(timeout=60)
-    assert (process.returncode, out, err) == (cli.INTERRUPTED, "", "swarmscope: interrupted\n")
+    assert (process.returncode, out, err) == (ending[0], "", ending[1])
     assert not Path("half").exists()
 
 

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from io import StringIO
 from pathlib import Path
 
 import pytest
@@ -18,9 +19,10 @@ from textual.widgets import Input
 
 from app import cli
 from app.driver import Driver
+from app.interrupts import put_off
 from app.recording import FIRST, Recorder, Recording, RecordingError, parse_recording, read, source_of, split
 from app.replay import Difference, begin, compare, metrics_apart, parting, verify
-from app.tracefile import plain
+from app.tracefile import TraceWriter, plain
 from engine.commands import Crash, Timed
 from engine.errors import SwarmscopeError
 from engine.grammar import parse
@@ -28,7 +30,7 @@ from engine.simulation import NEVER
 from engine.streams import Stream
 from scenarios.gossip.scenario import Gossip
 from scenarios.launch import launch
-from tests.app_fixtures import Clock, forward, playing, press, shown
+from tests.app_fixtures import Clock, forward, playing, press, settle, shown, toasts
 
 SCRIPT = "at 2s crash a-03\nat 4s restart a-03\n"
 Write = Callable[[str, str], str]
@@ -182,6 +184,78 @@ def test_killed_at_any_moment_what_was_written_replays(tmp_path: Path) -> None:
     assert not recording.whole
     assert len(recording.branches[0].marks) >= 4
     assert verify(recording, silent) is None
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
+def test_ctrl_c_ends_a_recording_between_two_events(tmp_path: Path) -> None:
+    path = tmp_path / "stopped.swarm"
+    arguments = ["run", "gossip", "-p", "agents=300", "-p", "rumours=0", "--until", "100000", "--record", str(path)]
+    with subprocess.Popen([sys.executable, "-m", "app", *arguments], stderr=subprocess.PIPE, text=True) as process:
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline and (not path.exists() or "digest" not in path.read_text()):
+            time.sleep(0.02)
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=60)
+    assert process.returncode == cli.INTERRUPTED
+    assert err.startswith("swarmscope: interrupted at ")
+    recording = read(str(path))
+    assert recording.whole
+    assert verify(recording, silent) is None
+
+
+def test_the_second_ctrl_c_does_not_wait() -> None:
+    with put_off() as interrupted:
+        assert not interrupted()
+        signal.raise_signal(signal.SIGINT)
+        assert interrupted()
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+
+
+def test_nothing_is_left_where_one_of_two_files_cannot_be_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("there").touch()
+    for record, trace, said in (
+        ("new", "there", "there is there already"),
+        ("there", "new", "there is there already"),
+        ("new", "new", "cannot be both the recording and the trace"),
+    ):
+        assert cli.main(["run", "gossip", "--until", "1", "--record", record, "--trace", trace]) == 2
+        assert said in capsys.readouterr().err
+        assert [file.name for file in tmp_path.iterdir()] == ["there"]
+
+
+def test_a_recording_that_cannot_be_written_any_more_says_so(tmp_path: Path) -> None:
+    class Full(StringIO):
+        name = "full.swarm"
+
+        def flush(self) -> None:
+            raise OSError(28, "No space left on device")
+
+    with pytest.raises(RecordingError, match=r"full\.swarm cannot be written any more: No space left on device"):
+        Recorder(branched().history, "gossip", {"agents": 6}, Full())
+
+
+async def test_the_screen_goes_on_without_a_recording_that_cannot_be_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    async with playing() as (screen, pilot):
+        await press(pilot, "s", "enter")
+        recorder = screen._recorder
+        assert recorder is not None
+
+        def fail() -> None:
+            raise RecordingError("the disk is full")
+
+        monkeypatch.setattr(recorder, "note", fail)
+        screen.command("crash a-02")
+        await settle(pilot)
+        assert toasts(pilot.app) == ["the disk is full"]
+        screen.command("crash a-03")
+        assert screen._recorder is None
 
 
 # --- on the screen --------------------------------------------------------------------------------
@@ -488,6 +562,17 @@ def test_the_trace_has_every_event_with_its_cause(tmp_path: Path, write: Write) 
     assert sum("note" in line for line in lines) == sim.trace.note_count
     crash = next(line for line in lines if line["kind"] == "crash")
     assert (crash["agent"], crash["time"]) == ("a-03", 2_000_000)
+
+
+def test_the_trace_has_every_note_however_many_come_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "events.jsonl"
+    sim = launch("gossip", {"agents": 5}, 3)
+    with TraceWriter(sim, str(path)) as writer:
+        sim.apply("join 6000")
+        writer.note()
+    lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    assert sum("note" in line for line in lines) == sim.trace.note_count > 6000
+    assert sum(line["kind"] == "join" for line in lines) == 6000
 
 
 def test_any_data_of_a_note_becomes_json() -> None:
