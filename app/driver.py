@@ -67,7 +67,7 @@ class Driver:
         self.ended = False
         """Whether it was the end of the run that paused it, and not a person."""
         self.filler = Filler(self.history, clock)
-        """Takes further checkpoints while time stands still."""
+        """Takes further checkpoints while there is nothing else to do."""
         self.witness: Callable[[], None] | None = None
         """Is called now and then as the run goes on, and whenever something was done from outside."""
         self._witnessed = clock()
@@ -134,6 +134,9 @@ class Driver:
                 # A frame that took long puts off the next one, so that keys and engine get their share.
                 now = self._clock()
                 next_frame = max(next_frame + FRAME, now + FRAME / 2)
+            if not flat_out and next_frame - now > 2 * SLICE and self.filler.is_light:
+                self.filler.work(SLICE)  # the run keeps up with its pace, and there is time to spare
+                now = self._clock()
             await anyio.sleep(BREATH if flat_out else max(BREATH, min(next_frame - now, FRAME)))
 
     def _slice(self, budget: float) -> None:

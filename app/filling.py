@@ -1,4 +1,5 @@
-"""Checkpoints that are taken while a run stands still, so that going back is quick although the run was not held up.
+"""Checkpoints that are taken while there is nothing else to do, so that going back is quick although the run was not
+held up: while it stands still, or easily keeps up with its pace.
 
 All there are are packed. Then another simulation of the same run goes along the branch, from the newest stretch to the
 oldest, and leaves a packed checkpoint wherever the way from the last one would take too long.
@@ -15,6 +16,7 @@ from engine.simulation import NEVER
 
 WAY = 0.015  # seconds of running between two checkpoints, at which nobody waits
 MEMORY = 170_000_000  # bytes of checkpoints up to which more are taken
+UNSEEN = 0.008  # seconds that nobody sees between two frames
 SHORT = 5_000  # events of a run that needs none
 
 
@@ -52,6 +54,11 @@ class Filler:
         return False
 
     @property
+    def is_light(self) -> bool:
+        """Whether taking a checkpoint is so quick that nobody sees a run falter."""
+        return self._history.spent < UNSEEN
+
+    @property
     def _is_long(self) -> bool:
         return self._history.branch.events >= SHORT
 
@@ -69,12 +76,17 @@ class Filler:
             return _Plan(history.branch.number, end, end, [])
         if self._walker is None:
             self._walker = history.companion()
-        saved = history.tree.usable(history.branch)
-        size = history.tree.memory // len(history.tree.saved)
-        spacing = max(CHUNK, round(WAY * history.rate), end * size // MEMORY)
-        indices = [one.checkpoint.index for one in saved]
-        gaps = [_split(first, last, spacing) for first, last in pairwise([*indices, end])]
-        return _Plan(history.branch.number, end, spacing, [gap for gap in gaps if gap])
+        saved = [one.checkpoint for one in history.tree.usable(history.branch)]
+        gaps = list(pairwise([*[one.index for one in saved], end]))
+        sizes = [one.size for one in saved]
+        size = (max(sizes) + sum(sizes) / len(sizes)) / 2  # they mostly grow, and less and less
+        room = max(0, MEMORY - history.tree.memory) / size  # for so many more
+        spacing = max(CHUNK, round(WAY * history.rate))
+        wanted = [_split(first, last, spacing) for first, last in gaps]
+        while sum(map(len, wanted)) > room:
+            spacing += spacing // 16 + 1
+            wanted = [_split(first, last, spacing) for first, last in gaps]
+        return _Plan(history.branch.number, end, spacing, [gap for gap in wanted if gap])
 
     def _step(self, plan: _Plan) -> None:
         """Go on by a few events in the last of the gaps."""

@@ -47,7 +47,8 @@ class History:
         self._sim = sim
         self.clock = clock
         self._strict = strict
-        self._spent = 0.0  # seconds that the last checkpoint took
+        self.spent = 0.0
+        """Seconds that the last checkpoint took."""
         self._ran = 0.0  # seconds of running since then
         self.rate = 0.0
         """Events a second, when last measured."""
@@ -345,7 +346,7 @@ class History:
         """The run has gone on for so long in real time; take a checkpoint if one is due."""
         sim = self._sim
         self._ran += seconds
-        if sim.events <= self._near or self._ran < max(LEAST, WORTH * self._spent):
+        if sim.events <= self._near or self._ran < max(LEAST, WORTH * self.spent):
             return
         passed = [one.checkpoint.index for one in self.tree.usable(self.branch)]
         near = max(index for index in passed if index <= sim.events)
@@ -363,7 +364,7 @@ class History:
             checkpoint = checkpoint.packed()
         self._near = checkpoint.index
         self.tree.keep(Saved(checkpoint, self.branch.number, self._given))
-        self._spent, self._ran = self.clock() - began, 0.0
+        self.spent, self._ran = self.clock() - began, 0.0
 
 
 def _index(mark: Landmark) -> int:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import gc
 import pickle
-from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import repeat
@@ -150,11 +149,16 @@ def spread(agents: Sequence[Agent], groups: list[tuple[Any, ...]]) -> None:
     """Give agents the attributes that `gather` found, and no others."""
     for ids, names, found in groups:
         those = [vars(agents[place]) for place in ids]
-        for attributes in those:
-            _make_room(attributes, names)
-        for name, given in zip(names, found, strict=True):
-            column = given.column() if isinstance(given, Thinned) else given
-            deque(map(dict.__setitem__, those, repeat(name), column), maxlen=0)
+        columns = [given.column() if isinstance(given, Thinned) else given for given in found]
+        values = zip(*columns, strict=True) if columns else repeat(())
+        fitting: list[str] | None = None  # most have the same attributes as the one before
+        for attributes, own in zip(those, values, strict=bool(columns)):  # by agent: its dict stays in the cache
+            fits = list(attributes) == fitting
+            if not fits:
+                _make_room(attributes, names)
+            attributes.update(zip(names, own, strict=True))
+            if not fits:
+                fitting = list(attributes)
 
 
 def _make_room(attributes: dict[str, Any], names: Sequence[str]) -> None:

@@ -185,15 +185,25 @@ class Context:
 
     def state(self) -> tuple[Any, ...]:
         """Plain data for a checkpoint: the timers apart from what few agents have, if this one has any of it."""
+        if self._is_plain:
+            return self.link.position, self.timers, None
         faults = self._faults.position if self._faults else 0
-        clock = (self.ahead, self.drift, self.slowness)
-        plain = not faults and clock == _TRUE_CLOCK and not self.mailbox.last_correlation and not self.mailbox.seen
-        return self.link.position, self.timers, None if plain else (faults, *clock, self.mailbox.state())
+        return self.link.position, self.timers, (faults, self.ahead, self.drift, self.slowness, self.mailbox.state())
+
+    @property
+    def _is_plain(self) -> bool:
+        """Whether nothing is special about the agent's clock, its mail and its faults."""
+        mailbox = self.mailbox
+        return (
+            not (mailbox.seen or mailbox.last_correlation)
+            and (self.ahead, self.drift, self.slowness) == _TRUE_CLOCK
+            and not (self._faults and self._faults.position)
+        )
 
     def load(self, link: int, timers: dict[Hashable, Event], rare: tuple[Any, ...] | None) -> None:
         """Become what `state` says."""
         self.link.position, self.timers = link, timers
-        if rare is None and self.state()[2] is None:
+        if rare is None and self._is_plain:
             return
         faults, self.ahead, self.drift, self.slowness, mailbox = rare or (0, *_TRUE_CLOCK, Mailbox().state())
         self.mailbox.load(mailbox)

@@ -343,3 +343,19 @@ async def test_speeds_stay_within_bounds(world: Callable[..., World], asked: flo
     here.driver.set_speed(asked)
     assert here.driver.speed == kept
     await here.go_on(0.1)
+
+
+# --- time to spare --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("speed", "taken"), [(8.0, True), (None, False)])
+async def test_checkpoints_are_taken_while_there_is_time_to_spare(
+    world: Callable[..., World], monkeypatch: pytest.MonkeyPatch, speed: float | None, taken: bool
+) -> None:
+    monkeypatch.setattr("app.filling.SHORT", 50)
+    monkeypatch.setattr("app.filling.CHUNK", 20)
+    here = world(endless(), speed=speed)
+    here.cost = 0.0005
+    await here.go_on(0.5)
+    assert here.sim.events > 300
+    assert any(saved.checkpoint.is_packed for saved in here.driver.history.tree.saved) is taken

@@ -223,7 +223,7 @@ def test_the_gaps_that_thinning_leaves_are_wider_the_longer_ago_they_are(monkeyp
 def test_a_checkpoint_is_taken_only_when_it_is_worth_its_time() -> None:
     sim = run()
     history = History(sim, Clock())
-    history._spent = 0.5
+    history.spent = 0.5
     sim.run(events=100)
     history.ran(app.history.WORTH * 0.5 - 0.1)
     assert len(history.tree.saved) == 1
