@@ -11,9 +11,9 @@ from msgspec.structs import replace
 
 from app.comparing import CompareDriver, cut
 from app.twin import BothFramer
-from engine.duration import format_duration
 from engine.framing import PARTS
 from engine.views import AgentRow, AgentsView, Column, Frame, Inspection, MetricView, NarrationLine, StatusView
+from widgets.text import seconds
 
 TRAFFIC = ("network", "sequence", "log")
 STATE = 16  # columns of a state in the agents pane
@@ -37,7 +37,7 @@ class CompareFramer(BothFramer):
         """Which branch it is, and whether it has come to its end while the other one goes on."""
         now = self._driver.sim.now
         left, right = (
-            label if side.branch.now >= now else f"{label} (ended at {format_duration(side.branch.now)})"
+            label if side.branch.now >= now else f"{label} (ended at {seconds(side.branch.now, 1)}s)"
             for side, label in zip(self._driver.sides, self.labels, strict=True)
         )
         return left, right

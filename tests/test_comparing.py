@@ -316,7 +316,7 @@ def test_the_course_of_a_branch_that_has_ended_ends_there() -> None:
     assert known == sorted(known, reverse=True)
     assert sum(known) / len(known) == pytest.approx(SECOND_END / FIRST_END, abs=1.5 / len(known))
     assert not any(map(math.isnan, course.series))
-    assert framer.headings == ("branch 1", "branch 2 (ended at 5s)")
+    assert framer.headings == ("branch 1", "branch 2 (ended at 5.0s)")
 
 
 def test_the_story_says_where_they_part_and_whose_each_line_is() -> None:
@@ -423,7 +423,7 @@ async def test_the_keys_of_time_move_both() -> None:
         pair = both._comparing
         await press(pilot, "end")
         assert [side.sim.now for side in pair.sides] == [FIRST_END, SECOND_END]
-        assert "branch 2 (ended at 5s)" in shown(pilot.app)
+        assert "branch 2 (ended at 5.0s)" in shown(pilot.app)
         await press(pilot, ".")
         assert "both branches are at their end" in toasts(pilot.app)[-1]
         await press(pilot, "P")
