@@ -58,10 +58,11 @@ def last_of(trace: Trace, agent: int) -> int:
     return noted or timer
 
 
-def in_words(event: TraceEvent, find: Find, *, first: bool = False, message: str = "") -> str:
-    """One event of a chain as a sentence, without its time; `message` says what it carries, if not its summary. The
-    first one of a chain says that it began it, or that what came before is not known."""
-    what = _sentence(event, message or event.summary)
+def in_words(event: TraceEvent, find: Find, *, first: bool = False, message: str = "", reason: str = "") -> str:
+    """One event of a chain as a sentence, without its time; `message` says what it carries, if not its summary, and
+    `reason` why it did not arrive, if more is known than its kind. The first one of a chain says that it began it, or
+    that what came before is not known."""
+    what = _sentence(event, message or event.summary, reason)
     if not first:
         return what
     if event.kind in BEGINNINGS:
@@ -78,7 +79,7 @@ def in_words(event: TraceEvent, find: Find, *, first: bool = False, message: str
     return what
 
 
-def _sentence(event: TraceEvent, summary: str) -> str:
+def _sentence(event: TraceEvent, summary: str, reason: str) -> str:
     who, peer, summary = event.agent or "nobody", event.peer, summary.strip()
     if event.note:
         return f"{who}: {event.kind} {summary}" if event.agent_id != NOBODY else f"{event.kind}: {summary}"
@@ -92,7 +93,7 @@ def _sentence(event: TraceEvent, summary: str) -> str:
         case "deliver":
             return f"{who} receives {summary} from {peer}, sent {brief_duration(event.time - event.sent)} before"
         case _:
-            reason = reason_of(_NOT_TAKEN.get(event.kind, "dropped"), who)
+            reason = reason or reason_of(_NOT_TAKEN.get(event.kind, "dropped"), who)
             return (
                 f"{summary} from {peer} does not reach {who}: {reason}, "
                 f"sent {brief_duration(event.time - event.sent)} before"

@@ -2,10 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import wraps
+
 from engine.simulation import Simulation
 from engine.trace import Note
+from engine.views import Landmark, Tone
+
+Said = tuple[str, str, str, Tone]
+"""What a scenario says of a landmark: kind, glyph, words, tone."""
 
 USUAL = 20  # times after which a thing is no news any more
+
+
+def as_landmark(say: Callable[[Simulation, Note], Said | None]) -> Callable[[Simulation, Note], Landmark | None]:
+    """Make what a scenario says of a note a landmark at the moment of the note."""
+
+    @wraps(say)
+    def landmark(sim: Simulation, note: Note) -> Landmark | None:
+        said = say(sim, note)
+        return None if said is None else Landmark(note.index, note.time, *said)
+
+    return landmark
 
 
 def is_milestone(number: int) -> bool:

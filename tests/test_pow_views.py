@@ -281,7 +281,7 @@ def test_an_attack_leaves_landmarks_of_its_beginning_and_its_success() -> None:
     attack = {"attacker": "double-spend", "attacker_share": 0.3, "confirmations": 1}
     sim = launch("pow", {**attack, "mining": "sampled", "blocks": 40}, 1, record=True)
     sim.run(until=100)
-    assert [kind for kind, _, _ in landmarks(sim) if kind != "height"] == [
+    assert [kind for kind, _, _ in landmarks(sim) if kind != "milestone"] == [
         "double spend", "revealed", "reorg", "cheated",
     ]  # fmt: skip
 

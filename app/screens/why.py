@@ -151,6 +151,7 @@ class WhyScreen(ModalScreen[int | None]):
                 self._find,
                 first=place == 0,
                 message=label(item, BRIEF) if isinstance(item, SequenceArrow) else "",
+                reason=item.reason if isinstance(item, SequenceArrow) else "",
             )
             for place, (event, item) in enumerate(zip(self._events, view.items, strict=True))
         ]

@@ -22,7 +22,6 @@ from engine.views import (
     Board,
     BoardTask,
     Curve,
-    Landmark,
     MetricView,
     NarrationLine,
     Plot,
@@ -37,7 +36,7 @@ from scenarios.auction.manager import ENDED, Manager, Record
 from scenarios.auction.messages import Bid as SealedBid
 from scenarios.auction.params import AuctionParams, Task
 from scenarios.auction.trader import Held, Order, Trader
-from scenarios.landmarks import is_milestone, is_news, teller
+from scenarios.landmarks import Said, as_landmark, is_milestone, is_news, teller
 
 SHOWN_TASKS = 24
 SHOWN_ENDED = 8
@@ -531,14 +530,9 @@ def _awarded(sim: Simulation, who: str, data: dict[str, Any]) -> str:
 # --- what is worth going back to ------------------------------------------------------------------
 
 
-def landmark(sim: Simulation, note: Note) -> Landmark | None:
+@as_landmark
+def landmark(sim: Simulation, note: Note) -> Said | None:
     """Tasks that come to nothing and are given again, who is trusted no more, who acts as manager."""
-    found = _landmark(sim, note)
-    return None if found is None else Landmark(note.index, note.time, *found)
-
-
-def _landmark(sim: Simulation, note: Note) -> tuple[str, str, str, Tone] | None:
-    """Kind, glyph, words, tone."""
     data, who = note.data, teller(sim, note)
     task = data.get("task", "")
     match note.kind:

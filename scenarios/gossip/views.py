@@ -15,9 +15,9 @@ from engine.framing import SERIES_POINTS, metric_view
 from engine.scenario import MetricSpec
 from engine.simulation import Simulation
 from engine.trace import Note, TraceEvent
-from engine.views import AgentRow, Curve, Landmark, Matrix, MatrixCell, MetricView, NarrationLine, Plot, StageView, Tone
+from engine.views import AgentRow, Curve, Matrix, MatrixCell, MetricView, NarrationLine, Plot, StageView, Tone
 from scenarios.gossip import measures, theory
-from scenarios.landmarks import teller
+from scenarios.landmarks import Said, as_landmark, teller
 
 if TYPE_CHECKING:
     from scenarios.gossip.scenario import Gossiper, GossipParams
@@ -310,14 +310,10 @@ def _reaches(share: float, data: Mapping[str, Any]) -> bool:
 # --- what is worth going back to ------------------------------------------------------------------
 
 
-def landmark(sim: Simulation, note: Note) -> Landmark | None:
-    """Where a rumour begins, has reached half of the agents and all, or is told no more; distrust."""
-    found = _landmark(sim, note)
-    return None if found is None else Landmark(note.index, note.time, *found)
-
-
-def _landmark(sim: Simulation, note: Note) -> tuple[str, str, str, Tone] | None:
-    """Kind, glyph, words, tone. Only the first time that all know a fact counts, and not when a newcomer hears it."""
+@as_landmark
+def landmark(sim: Simulation, note: Note) -> Said | None:
+    """Where a rumour begins, has reached half of the agents and all, or is told no more; distrust. Only the first time
+    that all know a fact counts, and not when a newcomer hears it."""
     data, who = note.data, teller(sim, note)
     match note.kind:
         case "rumour":

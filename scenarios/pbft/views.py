@@ -16,7 +16,6 @@ from engine.trace import Note, TraceEvent
 from engine.views import (
     AgentRow,
     Chain,
-    Landmark,
     MetricView,
     NarrationLine,
     PhaseCell,
@@ -28,7 +27,7 @@ from engine.views import (
     Words,
 )
 from engine.views import Block as BlockView
-from scenarios.landmarks import is_milestone, teller
+from scenarios.landmarks import Said, as_landmark, is_milestone, teller
 from scenarios.pbft import measures, theory
 from scenarios.pbft.client import Client
 from scenarios.pbft.messages import GENESIS, Block, Request
@@ -511,14 +510,10 @@ def _count(many: int, thing: str) -> str:
 # --- what is worth going back to ------------------------------------------------------------------
 
 
-def landmark(sim: Simulation, note: Note) -> Landmark | None:
-    """Views that are asked for and begin, who lies, who catches up, and a few numbers."""
-    found = _landmark(sim, note)
-    return None if found is None else Landmark(note.index, note.time, *found)
-
-
-def _landmark(sim: Simulation, note: Note) -> tuple[str, str, str, Tone] | None:
-    """Kind, glyph, words, tone; what all replicas say in turn counts when the first one does."""
+@as_landmark
+def landmark(sim: Simulation, note: Note) -> Said | None:
+    """Views that are asked for and begin, who lies, who catches up, and a few numbers. What all replicas say in turn
+    counts when the first one does."""
     data, who = note.data, teller(sim, note)
     match note.kind:
         case "final" if is_milestone(data["seq"]):

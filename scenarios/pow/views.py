@@ -18,7 +18,6 @@ from engine.views import (
     BlockStatus,
     Chain,
     Curve,
-    Landmark,
     MetricView,
     NarrationLine,
     Plot,
@@ -28,7 +27,7 @@ from engine.views import (
     Tone,
     Words,
 )
-from scenarios.landmarks import is_milestone, is_news, teller
+from scenarios.landmarks import Said, as_landmark, is_milestone, is_news, teller
 from scenarios.pow import measures, theory
 from scenarios.pow.chain import ID_SIZE, REWARD, WEALTH, address_in, chance_of, short, work_of
 from scenarios.pow.miner import Miner
@@ -545,20 +544,16 @@ def narrate(sim: Simulation, event: TraceEvent) -> NarrationLine | None:
 # --- what is worth going back to ------------------------------------------------------------------
 
 
-def landmark(sim: Simulation, note: Note) -> Landmark | None:
-    """Forks, reorganisations, the steps of an attack, a new difficulty, and a few heights."""
-    found = _landmark(sim, note, teller(sim, note))
-    return None if found is None else Landmark(note.index, note.time, *found)
-
-
-def _landmark(sim: Simulation, note: Note, who: str) -> tuple[str, str, str, Tone] | None:
-    """Kind, glyph, words, tone. What a miner finds on one side of a split that goes on already begins no other."""
-    data = note.data
+@as_landmark
+def landmark(sim: Simulation, note: Note) -> Said | None:
+    """Forks, reorganisations, the steps of an attack, a new difficulty, and a few heights. What a miner finds on one
+    side of a split that goes on already begins no other."""
+    data, who = note.data, teller(sim, note)
     match note.kind:
         case "found" if is_news(data["splits"]):
             return "fork", "⋎", f"fork at height {data['height']}", "warn"
         case "found" if is_milestone(data["height"]) and not (data["hidden"] or data["rival"]):
-            return "height", "■", f"height {data['height']}", "plain"
+            return "milestone", "■", f"height {data['height']}", "plain"
         case "reorg" if is_news(data["count"]):
             depth = data["depth"]
             return "reorg", "↶", f"reorg of {_blocks(depth)} at {data['height']}", "accent" if depth == 1 else "warn"

@@ -14,7 +14,6 @@ from engine.views import (
     AgentRow,
     Curve,
     Health,
-    Landmark,
     MetricView,
     NarrationLine,
     Plot,
@@ -24,7 +23,7 @@ from engine.views import (
     Tone,
     Words,
 )
-from scenarios.landmarks import teller
+from scenarios.landmarks import Said, as_landmark, teller
 from scenarios.scaling import measures, theory
 from scenarios.scaling.load import PRIORITIES
 from scenarios.scaling.pool import Manager
@@ -458,14 +457,10 @@ def narrate(sim: Simulation, event: TraceEvent) -> NarrationLine | None:
 # --- what is worth going back to ------------------------------------------------------------------
 
 
-def landmark(sim: Simulation, note: Note) -> Landmark | None:
-    """When the pool turns to growing or shrinking, who is given up, when there is too much to do."""
-    found = _landmark(sim, note)
-    return None if found is None else Landmark(note.index, note.time, *found)
-
-
-def _landmark(sim: Simulation, note: Note) -> tuple[str, str, str, Tone] | None:
-    """Kind, glyph, words, tone. A pool that grows in several steps is told of once, at the first."""
+@as_landmark
+def landmark(sim: Simulation, note: Note) -> Said | None:
+    """When the pool turns to growing or shrinking, who is given up, when there is too much to do. A pool that grows in
+    several steps is told of once, at the first."""
     data, who = note.data, teller(sim, note)
     match note.kind:
         case "scaled" if data["turn"]:
