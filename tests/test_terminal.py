@@ -219,6 +219,70 @@ def test_a_run_is_stepped_taken_back_and_goes_on(terminal: Open) -> None:
     here.assert_restored()
 
 
+def test_two_futures_of_a_partition_are_compared_saved_killed_and_replayed(terminal: Open, tmp_path: Path) -> None:
+    here = terminal("play", "pow", "--seed", "5", "--paused")
+
+    def go_to(moment: str) -> None:
+        here.press("g")
+        here.wait_for("Go to a moment")
+        here.read(0.3)  # as long as a person takes at least
+        here.press(*moment, "enter")
+        here.wait_for(f"t {moment[:-1]}.00s", gone="Go to a moment")
+
+    here.wait_for("paused", "0 events")
+    go_to("20s")
+    here.press("p")
+    here.wait_for("Partition the network")
+    here.press("enter")
+    here.wait_for("The network splits", gone="Partition the network")
+    go_to("60s")
+    here.press("h")
+    here.wait_for("The network is whole again")
+    go_to("90s")
+    here.press("[", "[", "[")
+    here.wait_for("of 90.0s")
+    go_to("59s")
+    here.press("n")
+    here.wait_for("A new branch at 59s", "at 60s heal")
+    here.press("enter")
+    here.wait_for("branch 2 of 2", gone="A new branch")
+    go_to("90s")
+    here.press("d")
+    here.wait_for("branch 1: The chain", "branch 2: The chain", "and part at 60s", "command heal")
+    here.press("escape")
+    here.wait_for("3 The chain", gone="branch 1: The chain")
+    here.press("w")
+    here.wait_for("Why: ")
+    here.press("escape")
+    here.wait_for("3 The chain", gone="Why: ")
+    file = tmp_path / "two.swarm"
+    here.press("s")
+    here.wait_for("Save the run as a recording")
+    here.read(0.3)
+    here.press(*str(file), "enter")
+    here.wait_for("saved as", gone="Save the run as a recording")
+    here.press("c")
+    here.wait_for("crashes")
+    here.process.kill()
+    here.process.wait()
+    verified = subprocess.run(
+        [sys.executable, "-m", "app", "replay", str(file), "--verify"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "of 2 branches as recorded" in verified.stdout
+    assert " crash miner-1" in file.read_text(encoding="utf-8")
+    again = terminal("replay", str(file), "--paused")
+    again.wait_for("paused", "0.0s of 90.0s", "branch 1 of 2")
+    again.press("x")
+    again.wait_for("branch 2 of 2")
+    again.press("q")
+    assert again.status() == 0
+    again.assert_restored()
+
+
 def test_the_mouse_reaches_agents_panes_and_keys(terminal: Open) -> None:
     here = terminal(*GOSSIP, "--paused")
     here.wait_for("paused", "a-05")
