@@ -19,7 +19,7 @@ from engine.trace import TraceEvent
 from engine.views import Landmark, TimelineView
 
 LEAST = 0.02  # seconds of running between two checkpoints, at least
-WORTH = 14  # and at least so many times what the last one took to make
+WORTH = 20  # and at least so many times what the last one took to make
 CHUNK = 2_048  # events between two looks at what is worth seeing, of which the run remembers 4,096
 
 

@@ -97,9 +97,10 @@ class Run:
                 index = draws.below(end) + 1
                 began = time.process_time()
                 screen.go_to_event(index)
-                while screen.driver.is_on_the_way:
-                    screen.driver._slice(1.0)
-                screen.draw(everything=True)
+                if screen.driver.is_on_the_way:
+                    while screen.driver.is_on_the_way:
+                        screen.driver._slice(1.0)
+                    screen.draw(everything=True)
                 screen._on_timer_update()
                 screen._compositor.render_strips()
                 taken.append(1000 * (time.process_time() - began))
