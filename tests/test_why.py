@@ -14,6 +14,7 @@ from textual.widgets import Static
 from app.screens.live import LiveScreen
 from app.screens.why import Reasons, WhyScreen
 from engine.causes import BEGINNINGS, chain, in_words, is_cut_off, last_of
+from engine.events import IN_FLIGHT
 from engine.framing import Framer
 from engine.invariants import Broken
 from engine.sequence import sequence_of
@@ -232,6 +233,19 @@ async def test_the_path_stays_heavy_on_the_sequence_face_until_escape() -> None:
         assert face.path == {event.index for event in why.events}
         await press(pilot, "escape")
         assert face.path == frozenset()
+
+
+async def test_a_message_on_its_way_is_explained_by_what_sent_it() -> None:
+    async with playing() as (screen, pilot):
+        sim = forward(screen, 60)
+        while not any(event[4] in IN_FLIGHT for event in sim.calendar):
+            forward(screen, 1)
+        await press(pilot, "2", "v", "up", "down")
+        moving = screen.query_one(MessagesPane).sequence.on_its_way
+        assert moving is not None and moving.cause
+        await press(pilot, "w")
+        assert explained(pilot).events[-1].index == moving.cause
+        assert f"m{moving.number}, which is on its way" in shown(pilot.app)
 
 
 async def test_a_broken_invariant_is_explained_from_the_stage() -> None:

@@ -63,6 +63,12 @@ class SequencePane(LineList, can_focus=True, inherit_bindings=False):
         return self._item.index or None if self._item is not None else None
 
     @property
+    def on_its_way(self) -> SequenceArrow | None:
+        """The message that is selected, if it is on its way."""
+        item = self._item
+        return item if isinstance(item, SequenceArrow) and not item.index else None
+
+    @property
     def newest(self) -> int | None:
         """The index of the newest event shown."""
         return max((item.index for item in self._sheet.items), default=0) or None

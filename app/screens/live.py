@@ -276,6 +276,8 @@ class LiveScreen(Travelling):
         messages, broken = self._messages, self.sim.invariants_kept.broken
         if self._current == 2 and messages.face == "log":
             self._explain(messages.log_face.chosen or messages.log_face.newest or 0)
+        elif self._current == 2 and messages.face == "sequence" and (moving := messages.sequence.on_its_way):
+            self._explain(moving.cause or 0, f"{moving.kind} m{moving.number}, which is on its way")
         elif self._current == 2 and messages.face == "sequence":
             self._explain(messages.sequence.selected or messages.sequence.newest or 0)
         elif self._current == 5:
