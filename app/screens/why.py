@@ -23,6 +23,8 @@ from widgets.text import Line, clean, count, fit, seconds, wrap
 from widgets.weaving import label
 
 BRIEF = 44  # columns of a message in a sentence
+BESIDE = 20  # columns beside the sentences
+FRAME = 4  # lines of the box besides drawing and sentences: its border, its heading, an empty one
 
 
 class Reasons(LineList, inherit_bindings=False):
@@ -51,6 +53,10 @@ class Reasons(LineList, inherit_bindings=False):
         self.reveal(self.rows - 1 if at == len(events) - 1 else self.cursor)
         self.rows_changed()
 
+    def lines_in(self, width: int) -> int:
+        """How many lines its sentences take in so many columns, with the rule above them."""
+        return 1 + sum(len(wrap(clean(words), max(10, width - BESIDE))) for words in self._words)
+
     def go_to(self, event: int) -> None:
         """Put the cursor on an event."""
         if self._table:
@@ -66,7 +72,7 @@ class Reasons(LineList, inherit_bindings=False):
 
     def _lay_out(self) -> None:
         self._table = []
-        width = max(10, self.size.width - 20)
+        width = max(10, self.size.width - BESIDE)
         for number, words in enumerate(self._words):
             for part, text in enumerate(wrap(clean(words), width)):
                 self._table.append((number, text, part == 0))
@@ -161,7 +167,19 @@ class WhyScreen(ModalScreen[int | None]):
         self._diagram.show(view)
         self._diagram.path = [event.index for event in self._events]
         self._reasons.show(self._events, words, at)
+        self._fit()
         self._mark()
+
+    def _fit(self) -> None:
+        """Make the box no taller than what stands in it; the style sheet sets a limit."""
+        drawn = min(len(self._events) + 1, self.size.height // 2)
+        told = self._reasons.lines_in(self.size.width * 94 // 100 - 2)
+        self.query_one("#why-box").styles.height = FRAME + drawn + told
+
+    def on_resize(self) -> None:
+        """More or fewer words fit in a line."""
+        if self.is_mounted:
+            self._fit()
 
     def _mark(self) -> None:
         self._diagram.select(self._events[self._reasons.at].index)
