@@ -20,7 +20,7 @@ from engine.views import BranchView, Landmark, TimelineView
 UNKNOWN = -1
 MOST_LANDMARKS = 5_000  # of one branch
 MARKED = 20_000  # events between two digests
-BUDGET = 185_000_000  # bytes of all checkpoints together
+BUDGET = 190_000_000  # bytes of all checkpoints together
 
 
 class Given(NamedTuple):

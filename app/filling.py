@@ -7,15 +7,17 @@ oldest, and leaves a packed checkpoint wherever the way from the last one would 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
 from app.history import CHUNK, History
+from engine.checkpoints import Checkpoint
 from engine.simulation import NEVER
 
 WAY = 0.015  # seconds of running between two checkpoints, at which nobody waits
-MEMORY = 170_000_000  # bytes of checkpoints up to which more are taken
+MEMORY = 180_000_000  # bytes of checkpoints up to which more are taken
+MARGIN = 1.04  # by which they may turn out larger than is thought
 UNSEEN = 0.008  # seconds that nobody sees between two frames
 SHORT = 5_000  # events of a run that needs none
 
@@ -78,9 +80,7 @@ class Filler:
             self._walker = history.companion()
         saved = [one.checkpoint for one in history.tree.usable(history.branch)]
         gaps = list(pairwise([*[one.index for one in saved], end]))
-        sizes = [one.size for one in saved]
-        size = (max(sizes) + sum(sizes) / len(sizes)) / 2  # they mostly grow, and less and less
-        room = max(0, MEMORY - history.tree.memory) / size  # for so many more
+        room = max(0, MEMORY - history.tree.memory) / (MARGIN * _mean_size(saved, end))  # for so many more
         spacing = max(CHUNK, round(WAY * history.rate))
         wanted = [_split(first, last, spacing) for first, last in gaps]
         while sum(map(len, wanted)) > room:
@@ -104,6 +104,15 @@ class Filler:
             wanted.clear()
         if not wanted:
             plan.gaps.pop()
+
+
+def _mean_size(saved: Sequence[Checkpoint], end: int) -> float:
+    """How large a checkpoint is anywhere between the first of these and an event, in bytes: they mostly grow."""
+    points = [(one.index, one.size) for one in saved] + [(end, saved[-1].size)]
+    whole = points[-1][0] - points[0][0]
+    if not whole:
+        return float(saved[-1].size)
+    return sum((right[0] - left[0]) * (left[1] + right[1]) / 2 for left, right in pairwise(points)) / whole
 
 
 def _split(first: int, last: int, spacing: int) -> list[int]:
