@@ -279,3 +279,18 @@ async def test_on_a_small_terminal_the_timeline_stays_in_sight() -> None:
         assert "3.0s" in shown(screen.app).splitlines()[-2]
         await press(pilot, "home")
         assert "0.0s of 3.0s" in shown(screen.app).splitlines()[-2]
+
+
+async def test_what_cannot_be_compared_is_said_in_a_sentence() -> None:
+    """Of two runs side by side, and also where another branch had to be chosen first."""
+    async with playing(scenario="finality", params={}) as (screen, pilot):
+        screen.driver.go_to(40)
+        for steps in (20, 10):
+            screen.driver.go_to(steps)
+            screen.command("crash node-1")
+            await press(pilot, "full_stop", "d")
+            if isinstance(screen.app.screen, ChooseDialog):
+                await press(pilot, "enter")
+            assert live(screen.app) is screen
+            assert toasts(screen.app)[-1].startswith("two runs stand side by side here already")
+        assert len(screen.driver.history.tree.branches) == 3

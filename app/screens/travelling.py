@@ -202,9 +202,15 @@ class Travelling(SizedScreen):
         if not others:
             self._only_one()
         elif len(others) == 1:
-            self.compare(others[0].number)
+            self._compare_or_say_why_not(others[0].number)
         else:
-            self.ask(ChooseDialog(others, self.compare))
+            self.ask(ChooseDialog(others, self._compare_or_say_why_not))
+
+    def _compare_or_say_why_not(self, number: int) -> None:
+        try:
+            self.compare(number)
+        except CommandError as error:
+            self.tell(error.message, title="Not done")
 
     def compare(self, number: int) -> None:
         """See this branch and the one with this number side by side. Raises CommandError where that cannot be done."""
