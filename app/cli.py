@@ -312,12 +312,12 @@ def _witnesses(
         witnesses.append(files.enter_context(TraceWriter(sim, trace)).note)
     if record:
         from app.history import History
-        from app.recording import Recorder, RecordingError
+        from app.recorder import Recorder
 
         history = History(sim, time.perf_counter)
         try:
             witnesses.append(files.enter_context(Recorder.opened(record, history, scenario, given)).note)
-        except RecordingError:
+        except SwarmscopeError:
             if trace:
                 Path(trace).unlink()  # it was made just now, and nothing will be in it
             raise
@@ -390,6 +390,7 @@ def _verify(file: str, recording: Recording) -> int:
     from app.progress import Progress
     from app.recording import RecordingError
     from app.replay import verify
+    from engine.describe import plural
 
     marks = [mark for branch in recording.branches for mark in branch.marks]
     if not marks:
@@ -411,7 +412,7 @@ def _verify(file: str, recording: Recording) -> int:
         return BROKE
     last = max(marks)
     cut = "" if recording.whole else "; it was cut short there"
-    digests = "1 digest" if len(marks) == 1 else f"{len(marks)} digests"
+    digests = plural(len(marks), "digest")
     branches = f" of {len(recording.branches)} branches" if len(recording.branches) > 1 else ""
     click.echo(
         f"{file}: {digests}{branches} as recorded, up to event {last.events:,} ({format_duration(last.now)}){cut}"

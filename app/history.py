@@ -13,7 +13,7 @@ from app.branches import UNKNOWN, Branch, Given, Mark, Place, Saved, Tree
 from engine.checkpoints import without_collection
 from engine.commands import Cancel, Timed
 from engine.errors import CommandError
-from engine.landmarks import plain_landmark
+from engine.landmarks import plain_landmark, teller
 from engine.simulation import NEVER, Simulation
 from engine.trace import TraceEvent
 from engine.views import Landmark, TimelineView
@@ -163,10 +163,9 @@ class History:
         for note in reversed(sim.trace.notes):
             if note.index <= looked:
                 break
-            who = sim.names[note.agent] if note.agent < len(sim.names) else ""
             event = sim.trace.event(note.index)
             commanded = event is not None and event.kind == "command"
-            found = sim.scenario.landmark(sim, note) or plain_landmark(note, who, commanded=commanded)
+            found = sim.scenario.landmark(sim, note) or plain_landmark(note, teller(sim, note), commanded=commanded)
             if found is not None:
                 yield found
 
@@ -207,16 +206,17 @@ class History:
 
     def branch_off(self, kept: Sequence[Timed] = ()) -> None:
         """Begin a new branch here: of the commands that were to come only those `kept` will."""
-        pending = self._sim.pending
-        others = list(kept)
-        for one in pending:
-            if one in others:
-                others.remove(one)
+        more, unwanted = list(kept), False
+        for one in self._sim.pending:
+            if one in more:
+                more.remove(one)
+            else:
+                unwanted = True
         self.fork()
-        if len(others) > len(kept) - len(pending):  # some of those that wait shall not come
+        if unwanted:
             self.apply(Timed(Cancel()))
-            others = list(kept)
-        for one in others:
+            more = list(kept)
+        for one in more:
             late = one.after is not None and one.after < self._sim.events
             self.apply(Timed(one.command, after=self._sim.events) if late else one)
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import msgspec
 
-from app.recording import RecordingError, new_file
+from app.files import FileError, new_file, written_to
 
 if TYPE_CHECKING:
     from engine.simulation import Simulation
@@ -29,11 +29,9 @@ class TraceWriter:
         sim.trace.overheard = self._notes
 
     def note(self) -> None:
-        """Write what happened since the last time. Raises RecordingError if that cannot be written."""
-        try:
+        """Write what happened since the last time. Raises FileError if that cannot be written."""
+        with written_to(self._file):
             self._write_all()
-        except OSError as error:
-            raise RecordingError(f"{self._file.name} cannot be written any more: {error.strerror}") from None
 
     def _write_all(self) -> None:
         trace = self._sim.trace
@@ -69,7 +67,7 @@ class TraceWriter:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         try:
-            if not isinstance(error, RecordingError | KeyboardInterrupt):  # perhaps in the middle of an event
+            if not isinstance(error, FileError | KeyboardInterrupt):  # perhaps in the middle of an event
                 self.note()
         finally:
             with suppress(OSError):

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from engine.trace import Note
 from engine.views import Landmark, Tone
+
+if TYPE_CHECKING:
+    from engine.simulation import Simulation
 
 GLYPHS: dict[str, tuple[str, Tone]] = {
     "crash": ("✕", "bad"),
@@ -48,3 +51,8 @@ def plain_landmark(note: Note, who: str, *, commanded: bool = True) -> Landmark 
             text = f"{who} {note.kind}".strip()
     glyph, tone = look
     return Landmark(note.index, note.time, note.kind, glyph, text, tone)
+
+
+def teller(sim: Simulation, note: Note) -> str:
+    """The name of the agent that made a note; empty where it was none."""
+    return sim.names[note.agent] if note.agent < len(sim.names) else ""

@@ -93,15 +93,6 @@ class Trace:
         """The last events and notes in words, oldest first."""
         return [self.in_words(index, what) for index, _, what in self.raw(last)]
 
-    def why(self, index: int) -> list[TraceEvent]:
-        """The chain of causes that ends in the event with this index, oldest first, as far back as the trace goes."""
-        chain: list[TraceEvent] = []
-        at: int | None = index
-        while at and (event := self.event(at)) is not None:
-            chain.append(event)
-            at = event.cause
-        return chain[::-1]
-
     def in_words(self, index: int, what: Event | Note) -> TraceEvent:
         """An entry of `raw` in words."""
         return self.describe_note(what) if isinstance(what, Note) else self.describe(index, what)

@@ -40,8 +40,3 @@ def is_news(count: int) -> bool:
     """Whether the so-manieth time (from 1) that a thing happens is worth going back to: the first ones are, and then
     one now and again, so that what has become usual does not bury all else. 0 stands for not at all."""
     return 0 < count <= USUAL or is_milestone(count)
-
-
-def teller(sim: Simulation, note: Note) -> str:
-    """The name of the agent that made a note; empty where it was none."""
-    return sim.names[note.agent] if note.agent < len(sim.names) else ""

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from msgspec import Struct
 
 from engine.agent import Agent
+from engine.causes import chain
 from engine.commands import ArgSpec, CommandSpec
 from engine.errors import CommandError
 from engine.events import IN_FLIGHT, Event, Kind
@@ -391,3 +392,11 @@ def held(sim: Simulation) -> Iterator[Event]:
     """Messages that frozen agents have not taken yet."""
     for events in sim.lifecycle.held.values():
         yield from (event for event in events if event[4] in (Kind.DELIVER, Kind.LETTER))
+
+
+def why(sim: Simulation, index: int) -> list[TraceEvent]:
+    """All that led to an event, oldest first, through timers and further, as far back as the trace goes."""
+    found = chain(index, sim.trace.event)
+    while found and found[0].cause and (earlier := chain(found[0].cause, sim.trace.event)):
+        found = earlier + found
+    return found

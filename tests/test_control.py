@@ -23,6 +23,7 @@ from tests.engine_fixtures import (
     picture,
     theatre,
     try_command,
+    why,
 )
 
 
@@ -297,8 +298,8 @@ def test_what_a_command_sends_has_it_as_its_cause() -> None:
     sim.apply("drill p-1 5ms")
     command = sim.events
     sim.run(until=1)
-    assert [event.summary for event in sim.trace.why(sim.events)] == ["drill p-1 5ms", "drill 0"]
-    assert sim.trace.why(sim.events)[0].index == command
+    assert [event.summary for event in why(sim, sim.events)] == ["drill p-1 5ms", "drill 0"]
+    assert why(sim, sim.events)[0].index == command
 
 
 # --- when -----------------------------------------------------------------------------------------

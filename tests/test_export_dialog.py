@@ -11,7 +11,7 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input, Select
 
-from app.recording import free_file
+from app.files import free_file
 from app.screens import exporting
 from app.screens.exporting import ExportDialog
 from app.screens.live import LiveScreen

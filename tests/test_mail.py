@@ -9,7 +9,7 @@ import pytest
 from engine.errors import CommunicationError
 from engine.mail import REMEMBERED, Request
 from engine.simulation import Simulation
-from tests.engine_fixtures import MS, Do, Parcel, heard, hive, log_of, theatre
+from tests.engine_fixtures import MS, Do, Parcel, heard, hive, log_of, theatre, why
 
 
 def whats(sim: Simulation, agent: int) -> list[tuple[Any, ...]]:
@@ -420,7 +420,7 @@ def test_each_message_knows_the_event_that_sent_it() -> None:
     reply = next(event for event in events.values() if event.summary.startswith("reply"))
     request = next(event for event in events.values() if event.summary.startswith("request"))
     assert reply.cause == request.index
-    assert [event.summary for event in sim.trace.why(reply.index)[-2:]] == ["request time?", "reply re: time?"]
+    assert [event.summary for event in why(sim, reply.index)[-2:]] == ["request time?", "reply re: time?"]
 
 
 def test_a_retry_is_caused_by_its_timer_and_that_by_the_request() -> None:
@@ -428,7 +428,7 @@ def test_a_retry_is_caused_by_its_timer_and_that_by_the_request() -> None:
     sim.agent(0).ctx.send(0, Do((("request", 1, "ignore", {"timeout": 10 * MS, "retries": 1}),)))
     sim.run(until=0.02)
     second = [event for event in sim.trace.events() if event.summary == "request ignore"][1]
-    assert [event.kind for event in sim.trace.why(second.index)[-3:]] == ["deliver", "timer", "deliver"]
+    assert [event.kind for event in why(sim, second.index)[-3:]] == ["deliver", "timer", "deliver"]
 
 
 def test_a_cause_lies_before_what_it_caused() -> None:

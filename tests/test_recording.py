@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -19,8 +20,10 @@ from textual.widgets import Input
 
 from app import cli
 from app.driver import Driver
+from app.files import FileError
 from app.interrupts import put_off
-from app.recording import FIRST, Recorder, Recording, RecordingError, parse_recording, read, source_of, split
+from app.recorder import Recorder
+from app.recording import FIRST, Recording, RecordingError, parse_recording, read, source_of, split
 from app.replay import Difference, begin, compare, metrics_apart, parting, verify
 from app.tracefile import TraceWriter, plain
 from engine.commands import Crash, Timed
@@ -186,13 +189,18 @@ def test_killed_at_any_moment_what_was_written_replays(tmp_path: Path) -> None:
     assert verify(recording, silent) is None
 
 
+def is_under_way(path: Path) -> bool:
+    """Whether events have been recorded."""
+    return path.exists() and re.search("^digest [1-9]", path.read_text(), re.MULTILINE) is not None
+
+
 @pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
 def test_ctrl_c_ends_a_recording_between_two_events(tmp_path: Path) -> None:
     path = tmp_path / "stopped.swarm"
     arguments = ["run", "gossip", "-p", "agents=300", "-p", "rumours=0", "--until", "100000", "--record", str(path)]
     with subprocess.Popen([sys.executable, "-m", "app", *arguments], stderr=subprocess.PIPE, text=True) as process:
         deadline = time.monotonic() + 60
-        while time.monotonic() < deadline and (not path.exists() or "digest" not in path.read_text()):
+        while time.monotonic() < deadline and not is_under_way(path):
             time.sleep(0.02)
         process.send_signal(signal.SIGINT)
         _, err = process.communicate(timeout=60)
@@ -234,7 +242,7 @@ def test_a_recording_that_cannot_be_written_any_more_says_so(tmp_path: Path) -> 
         def flush(self) -> None:
             raise OSError(28, "No space left on device")
 
-    with pytest.raises(RecordingError, match=r"full\.swarm cannot be written any more: No space left on device"):
+    with pytest.raises(FileError, match=r"full\.swarm cannot be written any more: No space left on device"):
         Recorder(branched().history, "gossip", {"agents": 6}, Full())
 
 
@@ -248,7 +256,7 @@ async def test_the_screen_goes_on_without_a_recording_that_cannot_be_written(
         assert recorder is not None
 
         def fail() -> None:
-            raise RecordingError("the disk is full")
+            raise FileError("the disk is full")
 
         monkeypatch.setattr(recorder, "note", fail)
         screen.command("crash a-02")

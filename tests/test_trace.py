@@ -9,7 +9,7 @@ import pytest
 from engine.describe import kind_of, letter_of, summary_of
 from engine.envelope import Envelope
 from engine.trace import CAPACITY
-from tests.engine_fixtures import MS, Do, Parcel, heard, hive, theatre
+from tests.engine_fixtures import MS, Do, Parcel, heard, hive, theatre, why
 
 
 def test_events_are_told_in_words() -> None:
@@ -63,7 +63,7 @@ def test_the_chain_of_causes_goes_back_to_the_beginning() -> None:
     sim.apply("tell p-1 begin")
     sim.agent(0).ctx.send(0, chain)
     sim.run(until=1)
-    last = sim.trace.why(sim.events)
+    last = why(sim, sim.events)
     assert [event.kind for event in last] == ["command", "deliver", "deliver", "deliver", "deliver", "timer"]
     assert [event.agent for event in last] == ["", "p-1", "p-2", "p-3", "p-4", "p-4"]
     assert [event.index for event in last] == sorted(event.index for event in last)
@@ -72,9 +72,9 @@ def test_the_chain_of_causes_goes_back_to_the_beginning() -> None:
 
 def test_why_of_what_has_not_happened_or_is_forgotten_is_empty() -> None:
     sim = theatre(2)
-    assert [event.index for event in sim.trace.why(2)] == [2]
+    assert [event.index for event in why(sim, 2)] == [2]
     for index in (0, -1, 3, 10**9):
-        assert sim.trace.why(index) == []
+        assert why(sim, index) == []
         assert sim.trace.event(index) is None
 
 
@@ -88,7 +88,7 @@ def test_only_the_last_events_are_kept() -> None:
     assert [event.index for event in events] == list(range(sim.events - CAPACITY + 1, sim.events + 1))
     assert len(sim.trace.ring) == CAPACITY
     assert len(sim.trace.notes) <= CAPACITY
-    chain = sim.trace.why(sim.events)
+    chain = why(sim, sim.events)
     assert chain and chain[0].index > sim.events - CAPACITY  # as far back as there is anything
 
 

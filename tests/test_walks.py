@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 import app.branches
 from app.branches import Given
 from app.history import History
-from app.recording import Recorder, parse_recording
+from app.recorder import Recorder
+from app.recording import parse_recording
 from app.replay import begin, verify
 from engine.commands import Timed
 from engine.errors import CommandError

@@ -10,8 +10,9 @@ from typing import TextIO
 from app.branches import Mark
 from app.export.stretch import Progress, Stretch
 from app.export.wish import ExportError, Wish
+from app.files import new_file
 from app.history import History
-from app.recording import Recording, new_file
+from app.recording import Recording
 from engine.simulation import Simulation
 
 
@@ -25,7 +26,7 @@ def end_of(recording: Recording, number: int) -> Mark:
 def export(run: Simulation | History, end: Mark, wish: Wish, progress: Progress) -> str:
     """Write a run that stands at its start, and ends at `end`, to a new file; returns in words what it holds.
 
-    Raises ExportError or RecordingError. Whatever ends it before it is done, no half-written file is left behind.
+    Raises ExportError or FileError. Whatever ends it before it is done, no half-written file is left behind.
     """
     wish.check(end)
     stretch = Stretch(run, end)

@@ -16,7 +16,8 @@ from textual.containers import Grid
 from textual.widgets import Input, Label, Select
 
 from app.export.wish import FORMATS, LEAST, MOST, PANES, WHOLE
-from app.recording import Recorder, free_file
+from app.files import free_file
+from app.recorder import Recorder
 from app.screens.dialogs import Dialog
 from engine.duration import SECOND, format_duration, parse_duration
 from engine.errors import ParameterError, SwarmscopeError

@@ -13,9 +13,10 @@ from textual.containers import Horizontal, Vertical
 from textual.widgets import Static
 
 from app.driver import Driver
+from app.files import FileError, free_file
 from app.history import History
 from app.keys import LIVE, bindings
-from app.recording import Recorder, RecordingError, free_file
+from app.recorder import Recorder
 from app.screens.bar import Bar
 from app.screens.dialogs import Dialog, LinkDialog, MisbehaveDialog, OwnDialog, PartitionDialog, SaveDialog
 from app.screens.exporting import ask_export
@@ -511,7 +512,8 @@ class LiveScreen(Travelling):
         self.ask(SaveDialog(free_file(f"{name}-{self.sim.seed}", ".swarm"), self.save))
 
     def save(self, file: str) -> None:
-        """Write the run so far as a recording, and what is still to come as it comes. Raises RecordingError."""
+        """Write the run so far as a recording, and what is still to come as it comes. Raises FileError, or
+        RecordingError for the name of a scenario that no recording can hold."""
         scenario, params, _ = self._from
         recorder = Recorder.opened(file, self.driver.history, scenario, params)
         self._end_recording()
@@ -525,7 +527,7 @@ class LiveScreen(Travelling):
         if recorder is not None:
             try:
                 recorder.note()
-            except RecordingError as error:
+            except FileError as error:
                 recorder.close()
                 self._recorder = self.driver.witness = None
                 self.tell(str(error), title="Not done")
@@ -535,7 +537,7 @@ class LiveScreen(Travelling):
         if recorder is not None:
             try:
                 recorder.end()
-            except RecordingError as error:
+            except FileError as error:
                 recorder.close()
                 self.tell(str(error), title="Not done")
 

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from engine.agent import Agent
 from engine.duration import SECOND, brief_duration, seconds
 from engine.framing import in_words, metric_view
+from engine.landmarks import teller
 from engine.scenario import MetricSpec
 from engine.simulation import Simulation
 from engine.trace import Note, TraceEvent
@@ -36,7 +37,7 @@ from scenarios.auction.manager import ENDED, Manager, Record
 from scenarios.auction.messages import Bid as SealedBid
 from scenarios.auction.params import AuctionParams, Task
 from scenarios.auction.trader import Held, Order, Trader
-from scenarios.landmarks import Said, as_landmark, is_milestone, is_news, teller
+from scenarios.landmarks import Said, as_landmark, is_milestone, is_news
 
 SHOWN_TASKS = 24
 SHOWN_ENDED = 8

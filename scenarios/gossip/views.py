@@ -12,12 +12,13 @@ from msgspec.structs import replace
 from engine.commands import MILLION
 from engine.duration import SECOND, brief_duration
 from engine.framing import SERIES_POINTS, metric_view
+from engine.landmarks import teller
 from engine.scenario import MetricSpec
 from engine.simulation import Simulation
 from engine.trace import Note, TraceEvent
 from engine.views import AgentRow, Curve, Matrix, MatrixCell, MetricView, NarrationLine, Plot, StageView, Tone
 from scenarios.gossip import measures, theory
-from scenarios.landmarks import Said, as_landmark, teller
+from scenarios.landmarks import Said, as_landmark
 
 if TYPE_CHECKING:
     from scenarios.gossip.scenario import Gossiper, GossipParams

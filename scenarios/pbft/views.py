@@ -8,6 +8,7 @@ from typing import Any
 from engine.agent import Agent
 from engine.duration import SECOND, brief_duration
 from engine.framing import metric_view
+from engine.landmarks import teller
 from engine.ledger import Transfer, address_of
 from engine.scenario import MetricSpec
 from engine.signing import public_key, secret_key
@@ -27,7 +28,7 @@ from engine.views import (
     Words,
 )
 from engine.views import Block as BlockView
-from scenarios.landmarks import Said, as_landmark, is_milestone, teller
+from scenarios.landmarks import Said, as_landmark, is_milestone
 from scenarios.pbft import measures, theory
 from scenarios.pbft.client import Client
 from scenarios.pbft.messages import GENESIS, Block, Request

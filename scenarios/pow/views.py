@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from engine.duration import SECOND
 from engine.framing import in_words, metric_view
+from engine.landmarks import teller
 from engine.scenario import MetricSpec
 from engine.simulation import Simulation
 from engine.trace import Note, TraceEvent
@@ -27,7 +28,7 @@ from engine.views import (
     Tone,
     Words,
 )
-from scenarios.landmarks import Said, as_landmark, is_milestone, is_news, teller
+from scenarios.landmarks import Said, as_landmark, is_milestone, is_news
 from scenarios.pow import measures, theory
 from scenarios.pow.chain import ID_SIZE, REWARD, WEALTH, address_in, chance_of, short, work_of
 from scenarios.pow.miner import Miner

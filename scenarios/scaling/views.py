@@ -8,6 +8,7 @@ from typing import Any
 from engine.agent import Agent
 from engine.duration import SECOND, brief_duration, format_duration
 from engine.framing import metric_view
+from engine.landmarks import teller
 from engine.simulation import Simulation
 from engine.trace import Note, TraceEvent
 from engine.views import (
@@ -23,7 +24,7 @@ from engine.views import (
     Tone,
     Words,
 )
-from scenarios.landmarks import Said, as_landmark, teller
+from scenarios.landmarks import Said, as_landmark
 from scenarios.scaling import measures, theory
 from scenarios.scaling.load import PRIORITIES
 from scenarios.scaling.pool import Manager
