@@ -41,8 +41,8 @@ class Recorder:
 
     @classmethod
     def opened(cls, path: str, history: History, scenario: str, params: Mapping[str, object]) -> Self:
-        """A recorder into a new file. Raises FileError as `new_file` does, and RecordingError for the name of a scenario
-        that no recording can hold."""
+        """A recorder into a new file. Raises FileError as `new_file` does, and RecordingError for a name that no
+        recording can hold."""
         try:
             _head(history, scenario, params).encode()
         except UnicodeEncodeError:
